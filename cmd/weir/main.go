@@ -1,0 +1,12 @@
+// Command weir runs detection rules over events: see `weir --help`.
+package main
+
+import (
+	"os"
+
+	"github.com/weir-cep/weir/internal/app"
+)
+
+func main() {
+	os.Exit(app.Main(os.Args[1:], app.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
+}
