@@ -144,3 +144,11 @@ func (n *MissingNode) NodeSpan() Span { return n.Span }
 func (n *AggNode) NodeSpan() Span     { return n.Span }
 func (n *WindowNode) NodeSpan() Span  { return n.Span }
 func (n *ParenNode) NodeSpan() Span   { return n.Span }
+
+// RowNode is a table's row in a test: { column: value, … }.
+type RowNode struct {
+	Span   Span
+	Config Config
+}
+
+func (n *RowNode) NodeSpan() Span { return n.Span }

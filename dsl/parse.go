@@ -1,0 +1,300 @@
+package dsl
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/participle/v2"
+	"github.com/alecthomas/participle/v2/lexer"
+)
+
+// Limits of a rule file.
+const (
+	MaxFileBytes = 4 << 20 // a rule file, bytes
+	MaxNesting   = 100     // parentheses, lists, groups and calls within each other
+)
+
+// Parse reads one rule file. The name is what messages call it. The file is
+// never nil: declarations with errors are left out of it, and the diagnostics
+// say why. Several mistakes in one file give several errors in one pass.
+func Parse(name string, text []byte) (*File, Diagnostics) {
+	src := NewSource(name, text)
+	file := &File{Source: src}
+	if len(text) > MaxFileBytes {
+		return file, Diagnostics{{Code: "E100", Source: src, Message: fmt.Sprintf("a rule file may have at most %d MiB; this one has %d bytes", MaxFileBytes>>20, len(text))}}
+	}
+	node, err := fileParser.ParseString(name, string(text))
+	if err != nil { // the grammar reports by itself; only a broken invariant of participle ends here
+		return file, Diagnostics{{Code: "E100", Source: src, Message: err.Error()}}
+	}
+	file.Decls = node.decls
+	for i := range node.diags {
+		node.diags[i].Source = src
+	}
+	return file, node.diags.Sort()
+}
+
+// fileParser is participle's parser of whole files. The productions are
+// Parseable functions over participle's token stream instead of struct tags:
+// a tag grammar stops at the first error and can only say which tokens it
+// expected, where an analyst needs the cause and the text to type.
+var fileParser = participle.MustBuild[fileGrammar](participle.Lexer(ruleLexer{}), participle.Elide("Space", "Comment"))
+
+// fileGrammar is File = Decl* .
+type fileGrammar struct {
+	decls []Decl
+	diags Diagnostics
+}
+
+// Parse implements participle.Parseable.
+func (g *fileGrammar) Parse(lex *lexer.PeekingLexer) error {
+	p := &parser{lex: lex, text: rawText(*lex)}
+	for !p.peek().EOF() {
+		if d := p.recoverDecl(); d != nil {
+			g.decls = append(g.decls, d)
+		}
+	}
+	g.diags = p.diags
+	return nil
+}
+
+// exprParser parses the expressions of templates.
+var exprParser = participle.MustBuild[exprGrammar](participle.Lexer(ruleLexer{}), participle.Elide("Space", "Comment"))
+
+type exprGrammar struct {
+	expr  Node
+	diags Diagnostics
+}
+
+// Parse implements participle.Parseable.
+func (g *exprGrammar) Parse(lex *lexer.PeekingLexer) error {
+	p := &parser{lex: lex, text: rawText(*lex)}
+	p.guard(func() {
+		g.expr = p.expr()
+		if !p.peek().EOF() {
+			p.unexpected("the end of the expression")
+		}
+	})
+	if len(p.diags) > 0 {
+		g.expr = nil
+	}
+	for !p.peek().EOF() {
+		p.next()
+	}
+	g.diags = p.diags
+	return nil
+}
+
+// rawText puts the tokens together again. The lexer keeps every byte.
+func rawText(lex lexer.PeekingLexer) string {
+	var b strings.Builder
+	for t := lex.RawPeek(); !t.EOF(); t = lex.RawPeek() {
+		b.WriteString(t.Value)
+		lex.FastForward(lex.RawCursor())
+	}
+	return b.String()
+}
+
+// parser is a recursive descent over participle's token stream.
+type parser struct {
+	lex   *lexer.PeekingLexer
+	text  string
+	diags Diagnostics
+	depth int
+	last  int // end of the last consumed token
+}
+
+// bailout unwinds to the nearest guard after an error has been reported.
+type bailout struct{}
+
+// guard runs f and says whether it went through without a syntax error.
+func (p *parser) guard(f func()) (ok bool) {
+	depth := p.depth
+	defer func() {
+		if r := recover(); r != nil {
+			if _, is := r.(bailout); !is {
+				panic(r)
+			}
+			p.depth, ok = depth, false
+		}
+	}()
+	f()
+	return true
+}
+
+func (p *parser) report(d Diagnostic) { p.diags = append(p.diags, d) }
+
+// fail reports and gives up on the construct in progress.
+func (p *parser) fail(d Diagnostic) {
+	p.report(d)
+	panic(bailout{})
+}
+
+func (p *parser) peek() *lexer.Token { return p.lex.Peek() }
+
+func (p *parser) next() *lexer.Token {
+	t := p.lex.Next()
+	p.last = t.Pos.Offset + len(t.Value)
+	return t
+}
+
+// ahead returns the n-th token after the next one.
+func (p *parser) ahead(n int) lexer.Token {
+	c := *p.lex
+	for range n {
+		c.Next()
+	}
+	return *c.Peek()
+}
+
+func spanOf(t *lexer.Token) Span { return Span{t.Pos.Offset, t.Pos.Offset + len(t.Value)} }
+
+// from is the span from start to the last consumed token.
+func (p *parser) from(start int) Span { return Span{start, max(p.last, start)} }
+
+func (p *parser) at() int { return p.peek().Pos.Offset }
+
+// word reports whether the next token is that keyword, reserved or not.
+func (p *parser) word(w string) bool { return isWord(p.peek(), w) }
+
+func isWord(t *lexer.Token, w string) bool {
+	return (t.Type == tokIdent || t.Type == tokWord) && t.Value == w
+}
+
+func (p *parser) op(o string) bool {
+	t := p.peek()
+	return t.Type == tokOp && t.Value == o
+}
+
+// acceptWord and acceptOp consume the token if it is next.
+func (p *parser) acceptWord(w string) bool {
+	if !p.word(w) {
+		return false
+	}
+	p.next()
+	return true
+}
+
+func (p *parser) acceptOp(o string) bool {
+	if !p.op(o) {
+		return false
+	}
+	p.next()
+	return true
+}
+
+func (p *parser) expectOp(o, what string) {
+	if !p.acceptOp(o) {
+		p.unexpected(fmt.Sprintf("%q %s", o, what))
+	}
+}
+
+func (p *parser) expectWord(w, what string) {
+	if !p.acceptWord(w) {
+		p.unexpected(strings.TrimSpace(fmt.Sprintf("%q %s", w, what)))
+	}
+}
+
+// unexpected gives up with "expected …, found …".
+func (p *parser) unexpected(expected string) {
+	t := p.peek()
+	p.habits(t)
+	d := Diagnostic{Code: "E100", Span: spanOf(t), Message: "expected " + expected + ", found " + describeToken(t)}
+	if t.EOF() {
+		d.Span = Span{p.last, p.last}
+	}
+	p.fail(d)
+}
+
+func describeToken(t *lexer.Token) string {
+	switch {
+	case t.EOF():
+		return "the end of the file"
+	case t.Type == tokWord:
+		return fmt.Sprintf("the reserved word %q", t.Value)
+	case t.Type == tokString:
+		return "the text " + t.Value
+	}
+	return fmt.Sprintf("%q", t.Value)
+}
+
+// enter counts a level of nesting, up to MaxNesting.
+func (p *parser) enter() {
+	p.depth++
+	if p.depth > MaxNesting {
+		p.fail(Diagnostic{Code: "E100", Span: spanOf(p.peek()), Message: fmt.Sprintf("more than %d levels of nesting", MaxNesting)})
+	}
+}
+
+func (p *parser) leave() { p.depth-- }
+
+// ident reads a name of either case; reserved words need back-quotes.
+func (p *parser) ident(what string) Ident {
+	t := p.peek()
+	if t.Type == tokWord {
+		p.fail(Diagnostic{Code: "E120", Span: spanOf(t), Message: fmt.Sprintf("%q is a reserved word of the language", t.Value),
+			Label: "can't stand here as a name", Fixes: []string{"`" + t.Value + "`"}})
+	}
+	if t.Type != tokIdent && t.Type != tokType {
+		p.unexpected(what)
+	}
+	p.next()
+	return identOf(t)
+}
+
+// anyWord reads a name where reserved words are free: fields, after a dot,
+// config keys.
+func (p *parser) anyWord(what string) Ident {
+	t := p.peek()
+	if t.Type != tokIdent && t.Type != tokType && t.Type != tokWord {
+		p.unexpected(what)
+	}
+	p.next()
+	return identOf(t)
+}
+
+func identOf(t *lexer.Token) Ident { return Ident{Name: strings.Trim(t.Value, "`"), Span: spanOf(t)} }
+
+// typeName reads a name with a capital.
+func (p *parser) typeName(what string) Ident {
+	t := p.peek()
+	if t.Type == tokIdent && !strings.HasPrefix(t.Value, "`") {
+		p.fail(Diagnostic{Code: "E100", Span: spanOf(t), Message: what + " starts with a capital letter",
+			Label: "starts with a small one", Fixes: []string{strings.ToUpper(t.Value[:1]) + t.Value[1:]}})
+	}
+	if t.Type != tokType {
+		p.unexpected(what)
+	}
+	p.next()
+	return identOf(t)
+}
+
+// typeRef reads [alias.]Name.
+func (p *parser) typeRef(what string) TypeRef {
+	start := p.at()
+	var r TypeRef
+	if dot := p.ahead(1); p.peek().Type == tokIdent && dot.Type == tokOp && dot.Value == "." {
+		alias := p.ident("an import's name")
+		p.next()
+		r.Alias = &alias
+	}
+	r.Name = p.typeName(what)
+	r.Span = p.from(start)
+	return r
+}
+
+// key reads name or (name, name).
+func (p *parser) key() Key {
+	start := p.at()
+	if !p.acceptOp("(") {
+		id := p.ident("a field name")
+		return Key{Span: id.Span, Parts: []Ident{id}}
+	}
+	k := Key{Parts: []Ident{p.ident("a field name")}}
+	for p.acceptOp(",") {
+		k.Parts = append(k.Parts, p.ident("a field name"))
+	}
+	p.expectOp(")", "after the key's fields")
+	k.Span = p.from(start)
+	return k
+}
