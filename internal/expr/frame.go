@@ -30,7 +30,24 @@ type Frame struct {
 	// Whoever owns a whole condition clears it, evaluates, and takes a failed
 	// condition as false; it counts in weir_rule_eval_errors_total.
 	Failed bool
+
+	// Failures counts the whole conditions and values that failed. It only
+	// grows; a caller that wants to know about one compares before and after.
+	Failures uint64
+
+	scratch scratch
 }
+
+// scratch is memory that evaluations borrow, stackwise: a whole expression
+// gives back what it took.
+type scratch struct {
+	text  []byte   // strings that functions build; when it grows they keep the old array alive
+	list  []byte   // the encoding of a list; not nested
+	words []uint64 // values to sort
+}
+
+// fail notes that the expression cannot be computed.
+func (f *Frame) fail() { f.Failed = true }
 
 // Bound gives access to the events that a run has bound, step by step. Its
 // implementations are the machines' runs.
@@ -43,7 +60,8 @@ type Bound interface {
 }
 
 // Aggregates reads the windowed aggregates of a rule or feature as of now.
-// A string result is a symbol; ok false means missing.
+// A string result is a symbol, an ip or point the symbol of its 16 bytes (see
+// WideBytes); ok false means missing. The reader gets no reference.
 type Aggregates interface {
 	Agg(i int) (w cep.Word, ok bool)
 }
