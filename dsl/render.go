@@ -219,19 +219,19 @@ func runeWidth(c rune) int {
 	return 1
 }
 
-// place is a position in the JSON form of a diagnostic.
-type place struct {
+// jsonPlace is a position in the JSON form of a diagnostic.
+type jsonPlace struct {
 	Line   int `json:"line"`
 	Column int `json:"column"`
 }
 
 // related is a further place in the JSON form of a diagnostic.
 type related struct {
-	File    string `json:"file"`
-	Line    int    `json:"line"`
-	Column  int    `json:"column"`
-	End     place  `json:"end"`
-	Message string `json:"message,omitempty"`
+	File    string    `json:"file"`
+	Line    int       `json:"line"`
+	Column  int       `json:"column"`
+	End     jsonPlace `json:"end"`
+	Message string    `json:"message,omitempty"`
 }
 
 // MarshalJSON is the form that tools read. Lines and columns count from 1,
@@ -244,7 +244,7 @@ func (d Diagnostic) MarshalJSON() ([]byte, error) {
 		File     string    `json:"file"`
 		Line     int       `json:"line"`
 		Column   int       `json:"column"`
-		End      place     `json:"end"`
+		End      jsonPlace `json:"end"`
 		Label    string    `json:"label,omitempty"`
 		Notes    []string  `json:"notes,omitempty"`
 		Fix      []string  `json:"fix,omitempty"`
