@@ -119,9 +119,10 @@ func layOut(pieces []piece) []*line {
 			cur.text.WriteString(gap(&pieces[i-1], p))
 		}
 		cur.text.WriteString(p.text)
-		switch {
-		case p.starter():
+		if p.starter() {
 			top.item = itemIndent(p, top)
+		}
+		switch { // a group is both a step and a block
 		case p.is(roleOpen):
 			base := max(cur.indent, top.base) + 2
 			levels = append(levels, level{base: base, item: base})
