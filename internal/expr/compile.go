@@ -42,13 +42,13 @@ func (c *Compiler) Cond(e *dsl.Expr) (cond Cond, err error) {
 		return always, nil
 	}
 	defer c.door(e, &err)
-	cond = c.cond(fold(e, c))
+	inner := c.cond(fold(e, c))
 	if !c.fails && !c.borrows {
-		return cond, nil
+		return inner, nil
 	}
 	return func(f *Frame) bool {
 		h := f.begin()
-		ok := cond(f)
+		ok := inner(f)
 		return f.end(h) && ok
 	}, nil
 }
