@@ -1,0 +1,150 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/dsl"
+	"github.com/weir-cep/weir/internal/expr"
+	"github.com/weir-cep/weir/nfa"
+)
+
+// Config says how a program is run. The zero Config runs it on one shard over
+// one input partition.
+type Config struct {
+	// Shards is how many goroutines share the keys; 0 is 1. It changes the
+	// speed and nothing else.
+	Shards int
+
+	// Inputs are the partitions that rows will come from, so that the
+	// watermark can wait for those that have not begun. None: the one
+	// partition 0 of source 0 with every type of the program.
+	Inputs []Input
+
+	// Arrival lets rules whose RuleIR.Arrival is set see their rows as they
+	// come. Without it every rule runs in time order.
+	Arrival bool
+
+	// Dedupe is how long an id is remembered, ns of event time; 0 is
+	// DefaultDedupe, negative turns it off.
+	Dedupe int64
+
+	// Emit takes the alerts in their final order. The slice is the caller's,
+	// the alerts are the callee's to keep. An error ends the run.
+	Emit func(alerts []*cep.Alert) error
+
+	// Late takes rows that came too late, in the order in which they came. The
+	// batch is not to be kept.
+	Late func(LateRow)
+
+	// Lookups are the values of params, lists and tables; nil takes the
+	// program's own (defaults and inline lists; tables and lists from outside
+	// are empty).
+	Lookups *expr.Lookups
+
+	// Fixed are feature values that hold whatever the events do.
+	Fixed []FixedFeature
+
+	Limits Limits
+
+	// Trace watches one rule and key; nil: none.
+	Trace *Trace
+
+	// Costs measures the time that each rule takes, at the price of two clock
+	// readings per rule and event.
+	Costs bool
+}
+
+// DefaultDedupe is how long ids are remembered where nothing else is said.
+const DefaultDedupe = cep.Hour
+
+// Input is one partition of the input.
+type Input struct {
+	Source    uint32 // its rank among the sources by name
+	Partition uint32
+	Types     []*cep.Schema // that it can carry; nil: all of the program's
+
+	// Name is the source's name, as it stands in the ids of events that have
+	// none of their own; "" is DefaultSource.
+	Name string
+	// JSON turns an event's raw text into JSON for an alert, appending to dst;
+	// nil: it is JSON already.
+	JSON func(dst, raw []byte) []byte
+}
+
+// DefaultSource is the name of a source that has none: what a file given on
+// the command line is.
+const DefaultSource = "events"
+
+// Limits bound what a run may hold.
+type Limits struct {
+	Match nfa.Limits
+	// Waiting is how many rows may wait for the watermark; 0 is
+	// DefaultWaiting. Beyond it Feed returns ErrWaiting: the lateness is too
+	// long for the memory.
+	Waiting int
+	// Evidence is how many bytes of raw events are kept for alerts; 0 is
+	// DefaultEvidence. The oldest go first.
+	Evidence int64
+}
+
+// Defaults of Limits.
+const (
+	DefaultWaiting  = 64 << 20
+	DefaultEvidence = 256 << 20
+)
+
+// MaxShards is the number of key groups: more shards than that would stay idle.
+const MaxShards = 256
+
+// FixedFeature is one item of a feature that has a fixed value for one key.
+type FixedFeature struct {
+	Feature *dsl.FeatureIR
+	Item    int
+	Key     []cep.Value
+	Value   cep.Value
+}
+
+// Trace watches how a rule's machine treats one key.
+type Trace struct {
+	Rule   string
+	Key    []cep.Value
+	Tracer nfa.Tracer
+}
+
+// LateRow is a row that came too late to be looked at.
+type LateRow struct {
+	Batch     *cep.Batch
+	Index     int   // in Batch.Rows
+	Watermark int64 // ns; the row's at is below it
+	Greatest  int64 // the greatest at of its partition when it came
+}
+
+func (c *Config) fill() error {
+	if c.Shards == 0 {
+		c.Shards = 1
+	}
+	if c.Shards < 1 || c.Shards > MaxShards {
+		return fmt.Errorf("engine: %d shards, it can be 1 to %d", c.Shards, MaxShards)
+	}
+	if c.Dedupe == 0 {
+		c.Dedupe = DefaultDedupe
+	}
+	if c.Limits.Waiting == 0 {
+		c.Limits.Waiting = DefaultWaiting
+	}
+	if c.Limits.Evidence == 0 {
+		c.Limits.Evidence = DefaultEvidence
+	}
+	if len(c.Inputs) == 0 {
+		c.Inputs = []Input{{}}
+	}
+	c.Inputs = slices.Clone(c.Inputs)
+	for i := range c.Inputs {
+		if c.Inputs[i].Name == "" {
+			c.Inputs[i].Name = DefaultSource
+		}
+	}
+	return nil
+}

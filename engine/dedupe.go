@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"encoding/binary"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/weir-cep/weir/cep"
+)
+
+// dedupe remembers the ids that came from one source lately. An event is a
+// duplicate if one of its type and id came whose time is at least the source's
+// greatest so far less the limit.
+//
+// Ids are kept as 128-bit hashes: two ids of one window meet by chance once in
+// 10^20 windows of ten million. An id that is too old is forgotten when its
+// place is wanted or the table is made anew; nothing sweeps it.
+type dedupe struct {
+	limit    int64 // ns
+	greatest int64
+	table    []seenID
+	used     int
+	scratch  []byte
+}
+
+type seenID struct {
+	id xxh3.Uint128 // zero: the place is empty
+	at int64
+}
+
+const dedupeMin = 1 << 10
+
+func newDedupe(limit int64) *dedupe {
+	return &dedupe{limit: limit, greatest: minTime, table: make([]seenID, dedupeMin)}
+}
+
+// duplicate takes a row into account and reports whether it came before.
+// schema numbers the row's type.
+func (d *dedupe) duplicate(b *cep.Batch, t *cep.Table, schema uint32, row *cep.Row) bool {
+	d.greatest = max(d.greatest, row.At)
+	f := t.Schema.ID
+	if f < 0 || d.limit < 0 {
+		return false
+	}
+	col := &t.Cols[f]
+	if !col.Has(int(row.Index)) {
+		return false
+	}
+	w := col.Words[row.Index]
+	d.scratch = binary.LittleEndian.AppendUint32(d.scratch[:0], schema)
+	switch kind := t.Schema.Fields[f].Type.Kind; kind {
+	case cep.KindString:
+		d.scratch = append(d.scratch, b.Str(w)...)
+	case cep.KindIP, cep.KindPoint:
+		d.scratch = binary.LittleEndian.AppendUint64(d.scratch, b.Wide[w][0])
+		d.scratch = binary.LittleEndian.AppendUint64(d.scratch, b.Wide[w][1])
+	default:
+		d.scratch = binary.LittleEndian.AppendUint64(d.scratch, w)
+	}
+	id := xxh3.Hash128(d.scratch)
+	if id == (xxh3.Uint128{}) {
+		id.Lo = 1
+	}
+	return d.see(id, row.At)
+}
+
+func (d *dedupe) see(id xxh3.Uint128, at int64) bool {
+	old := before(d.greatest, d.limit)
+	mask := uint64(len(d.table) - 1)
+	place := -1
+	i := id.Lo & mask
+	for ; d.table[i].id != (xxh3.Uint128{}); i = (i + 1) & mask {
+		e := &d.table[i]
+		if e.id == id {
+			dup := e.at >= old
+			e.at = max(e.at, at)
+			return dup
+		}
+		if place < 0 && e.at < old {
+			place = int(i)
+		}
+	}
+	if place >= 0 {
+		d.table[place] = seenID{id, at}
+		return false
+	}
+	d.table[i] = seenID{id, at}
+	d.used++
+	if d.used*8 > len(d.table)*5 {
+		d.rebuild(old)
+	}
+	return false
+}
+
+// rebuild leaves out what is too old and doubles the table if the rest still
+// fills more than a quarter.
+func (d *dedupe) rebuild(old int64) {
+	live := 0
+	for i := range d.table {
+		if e := &d.table[i]; e.id != (xxh3.Uint128{}) && e.at >= old {
+			live++
+		}
+	}
+	size := len(d.table)
+	for live*4 > size {
+		size *= 2
+	}
+	for size > dedupeMin && live*16 < size {
+		size /= 2
+	}
+	was := d.table
+	d.table = make([]seenID, size)
+	d.used = live
+	mask := uint64(size - 1)
+	for i := range was {
+		e := &was[i]
+		if e.id == (xxh3.Uint128{}) || e.at < old {
+			continue
+		}
+		j := e.id.Lo & mask
+		for d.table[j].id != (xxh3.Uint128{}) {
+			j = (j + 1) & mask
+		}
+		d.table[j] = *e
+	}
+}
+
+func (d *dedupe) bytes() int64 { return int64(len(d.table)) * 24 }

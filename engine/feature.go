@@ -1,0 +1,183 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/dsl"
+	"github.com/weir-cep/weir/internal/expr"
+	"github.com/weir-cep/weir/internal/window"
+)
+
+// feature is a feature as one world keeps it.
+//
+// Where every reader in the world reads it for its own key, its state lies
+// beside the readers' and each shard keeps the keys that are its own.
+// Otherwise every shard keeps all of it (everywhere): a read for any key, also
+// one that a bound event or a constant names, and also at a deadline, then is
+// exact and local. That costs the update of such a feature once per shard;
+// pinning values by a stage of their own would save it, but could not serve
+// keys that are known only while matching.
+type feature struct {
+	ir         *dsl.FeatureIR
+	owner      uint32
+	space      int
+	everywhere bool
+	shadow     bool // sees what shadow rules raise; read by shadow rules only
+	where      expr.Cond
+	specs      []window.Spec
+	inputs     []input
+	items      []featureItem
+	fixed      map[fixedKey]cep.Value
+}
+
+// input is an argument of a window set.
+type input struct {
+	word   func(*expr.Frame) (cep.Word, bool)
+	symbol bool // the word is a symbol that has to be released
+}
+
+// featureItem is a named value of a feature: one aggregate as it is, or an
+// expression over several.
+type featureItem struct {
+	agg    int // -1: word
+	word   func(*expr.Frame) (cep.Word, bool)
+	symbol bool
+}
+
+type fixedKey struct {
+	item int
+	key  string
+}
+
+// read is one place where a rule reads a feature.
+type read struct {
+	feature *feature
+	item    int
+	own     bool        // for the rule's own key, in the rule's own space
+	keyer   *expr.Keyer // otherwise
+}
+
+// addFeatures makes the features that the world's rules read.
+func (w *world) addFeatures(p *plan) error {
+	for _, r := range w.rules {
+		r.reads = make([]read, len(r.ir.Reads))
+		for i := range r.ir.Reads {
+			rd := &r.ir.Reads[i]
+			f, err := w.feature(p, rd.Feature, r.shadow && p.shadowRaised(rd.Feature.On))
+			if err != nil {
+				return err
+			}
+			own := rd.OwnKey && f.spaceID() == r.spaceID()
+			f.everywhere = f.everywhere || !own && p.shards > 1
+			r.reads[i] = read{feature: f, item: rd.Item, own: own}
+		}
+	}
+	return w.compileReads(p)
+}
+
+// compileReads compiles the keys of the reads that are not, or may not be, for
+// the rule's own state.
+func (w *world) compileReads(p *plan) error {
+	for _, r := range w.rules {
+		for i := range r.reads {
+			rd := &r.reads[i]
+			rd.own = rd.own && !rd.feature.everywhere
+			c := &expr.Compiler{Zone: p.prog.Zone}
+			if r.prog != nil {
+				c.Layout = r.prog.Layout
+			} else {
+				c.Layout = r.on.layout
+			}
+			k, err := c.Keyer(r.readKeys(i))
+			if err != nil {
+				return fmt.Errorf("rule %s: key of %s: %w", r.ir.Name, rd.feature.ir.Name, err)
+			}
+			rd.keyer = k
+		}
+	}
+	return nil
+}
+
+func (w *world) feature(p *plan, ir *dsl.FeatureIR, shadow bool) (*feature, error) {
+	for _, f := range w.features {
+		if f.ir == ir && f.shadow == shadow {
+			return f, nil
+		}
+	}
+	f, err := newFeature(p, ir)
+	if err != nil {
+		return nil, fmt.Errorf("feature %s: %w", ir.Name, err)
+	}
+	f.shadow = shadow
+	w.features = append(w.features, f)
+	return f, nil
+}
+
+func newFeature(p *plan, ir *dsl.FeatureIR) (f *feature, err error) {
+	f = &feature{ir: ir, fixed: map[fixedKey]cep.Value{}}
+	c := &expr.Compiler{Schema: ir.On, Zone: p.prog.Zone}
+	if ir.Where != nil {
+		if f.where, err = c.Cond(ir.Where); err != nil {
+			return nil, err
+		}
+	}
+	var roots []*dsl.Expr
+	for _, it := range ir.Items {
+		roots = append(roots, it.Expr)
+	}
+	if f.specs, f.inputs, err = compileAggs(c, ir.Aggs, roots); err != nil {
+		return nil, err
+	}
+	for _, it := range ir.Items {
+		if it.Expr.Op == dsl.OpAgg {
+			f.items = append(f.items, featureItem{agg: it.Expr.Index})
+			continue
+		}
+		word, err := (&expr.Compiler{Zone: p.prog.Zone}).Word(it.Expr)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", it.Name, err)
+		}
+		f.items = append(f.items, featureItem{agg: -1, word: word, symbol: expr.Interned(it.Expr.Type)})
+	}
+	for _, fx := range p.fixed {
+		if fx.Feature == ir {
+			var key []byte
+			for _, v := range fx.Key {
+				key = expr.AppendKeyValue(key, v)
+			}
+			f.fixed[fixedKey{fx.Item, string(key)}] = fx.Value
+		}
+	}
+	return f, nil
+}
+
+// compileAggs compiles aggregates that share stream and key. roots are all
+// expressions that read them.
+func compileAggs(c *expr.Compiler, aggs []*dsl.Aggregate, roots []*dsl.Expr) ([]window.Spec, []input, error) {
+	specs, exprs := window.Specs(aggs)
+	window.MarkSeen(specs, roots...)
+	inputs := make([]input, len(exprs))
+	for i, e := range exprs {
+		word, err := c.Word(e)
+		if err != nil {
+			return nil, nil, err
+		}
+		inputs[i] = input{word: word, symbol: expr.Interned(e.Type)}
+	}
+	return specs, inputs, nil
+}
+
+// spaceID names the key space that a feature shares with the rules that are
+// keyed by fields of its names.
+func (f *feature) spaceID() string {
+	id := ""
+	for _, i := range f.ir.Key {
+		fd := &f.ir.On.Fields[i]
+		id += fd.Name + " " + fd.Type.Required().String() + ","
+	}
+	if f.everywhere {
+		return "everywhere " + f.ir.Name + " " + id
+	}
+	return id
+}

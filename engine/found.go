@@ -1,0 +1,95 @@
+package engine
+
+import (
+	"bytes"
+
+	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/engine/emit"
+	"github.com/weir-cep/weir/nfa"
+)
+
+// found is an alert that a shard has built, with what it takes to put it in
+// its place and to look up its evidence.
+type found struct {
+	alert  *cep.Alert
+	rule   *rule
+	key    []byte
+	events []nfa.BoundEvent
+	first  cep.Ref // of the first event
+	cause  cep.Ref // of the row that completed it; noCause: a deadline
+	number uint32  // in the order in which its shard found it
+}
+
+// matched builds the alert of a match unless it is suppressed. first are the
+// events that make its id: the match's own, but for an episode the one that
+// began it.
+func (sh *shard) matched(rs *ruleState, m *nfa.Match, first []nfa.BoundEvent) {
+	f := &sh.frame
+	sh.decodeKey()
+	rs.counts.Matches++
+	block := rs.r.block(m.Kind)
+	before := f.Failures
+	drop, n := rs.supp.drop(rs, block, m)
+	if drop {
+		rs.counts.Suppressed++
+	} else {
+		a := block.Alert(f)
+		a.ID, sh.idBuf = emit.ID(rs.r.ir, "", m.Kind, sh.bytes, first, sh.idBuf)
+		a.At, a.FirstAt, a.Kind, a.Truncated, a.Suppressed = m.At, m.FirstAt, m.Kind, m.Truncated, n
+		sh.number++
+		sh.found = append(sh.found, &found{
+			alert: a, rule: rs.r, key: bytes.Clone(sh.bytes), events: append([]nfa.BoundEvent(nil), m.Events...),
+			first: m.Events[0].Ref, cause: sh.cause, number: sh.number,
+		})
+		rs.counts.Alerts++
+	}
+	rs.counts.EvalErrors += f.Failures - before
+}
+
+// order is the order in which alerts are written: (at, level, rule name, key,
+// first event). Several of one rule, key and first event come from one shard
+// and keep its order.
+func (a *found) order(b *found) int {
+	switch {
+	case a.alert.At != b.alert.At:
+		return compare(a.alert.At, b.alert.At)
+	case a.rule.world.level != b.rule.world.level:
+		return compare(a.rule.world.level, b.rule.world.level)
+	}
+	return a.within(b)
+}
+
+// within orders alerts of one time and level.
+func (a *found) within(b *found) int {
+	if a.rule != b.rule {
+		return compare(a.rule.rank, b.rule.rank)
+	}
+	if c := bytes.Compare(a.key, b.key); c != 0 {
+		return c
+	}
+	if a.first != b.first {
+		return compare(a.first, b.first)
+	}
+	return compare(a.number, b.number)
+}
+
+// asEvents is the order in which alerts are events of the next level: (at,
+// level, cause, rule, match).
+func (a *found) asEvents(b *found) int {
+	switch {
+	case a.alert.At != b.alert.At:
+		return compare(a.alert.At, b.alert.At)
+	case a.rule.world.level != b.rule.world.level:
+		return compare(a.rule.world.level, b.rule.world.level)
+	case a.cause != b.cause:
+		return compare(a.cause, b.cause)
+	}
+	return a.within(b)
+}
+
+func compare[T int | int64 | uint32 | cep.Ref](a, b T) int {
+	if a < b {
+		return -1
+	}
+	return 1
+}

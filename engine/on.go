@@ -1,0 +1,187 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/dsl"
+	"github.com/weir-cep/weir/internal/expr"
+	"github.com/weir-cep/weir/internal/window"
+)
+
+// onRule is the trigger "on E where … when …" made ready to run.
+type onRule struct {
+	cond   expr.Cond
+	newly  bool
+	held   *holding // of "for"; nil: none
+	layout expr.Layout
+	groups []aggGroup
+	place  []aggPlace // of every inline aggregate
+	// quiet is the rule's longest window: a key without events for longer is
+	// armed again (newly). 0: never by silence.
+	quiet int64
+	// stateful says that a key needs more than the handle of its first group:
+	// whether the condition held, and the episode.
+	stateful bool
+}
+
+// aggGroup is the inline aggregates that share a key.
+type aggGroup struct {
+	own    bool        // the rule's key
+	keyer  *expr.Keyer // otherwise
+	specs  []window.Spec
+	inputs []input
+	shown  []input // the inputs of an episode's last event, for a deadline; nil: not needed
+}
+
+type aggPlace struct{ group, index int }
+
+// holding is "for D gap G keep K".
+type holding struct {
+	dur, gap, keep int64
+	capture        *expr.Capture // of the episode's last event
+}
+
+func (r *rule) compileOn(prog *dsl.Program) (err error) {
+	ir, w := r.ir, r.ir.When
+	schema := ir.Routes[w.Route].Schema
+	o := &onRule{newly: w.Newly && w.For == 0}
+	r.on = o
+	event := &expr.Compiler{Schema: schema, Zone: prog.Zone}
+	final := event
+	if w.For > 0 {
+		o.held = &holding{dur: w.For, gap: w.Gap, keep: w.Keep, capture: expr.NewCapture(schema, ir.Bindings[0].Captures)}
+		o.layout = expr.Layout{Captures: []*expr.Capture{o.held.capture}}
+		final = &expr.Compiler{Layout: o.layout, Zone: prog.Zone}
+	}
+	if w.Where != nil {
+		if r.where, err = event.Cond(w.Where); err != nil {
+			return fmt.Errorf("where: %w", err)
+		}
+	}
+	if o.cond, err = event.Cond(w.Cond); err != nil {
+		return fmt.Errorf("when: %w", err)
+	}
+	if err := o.compileGroups(event, ir); err != nil {
+		return err
+	}
+	o.quiet = longestWindow(ir)
+	o.stateful = o.newly || o.held != nil
+	return r.compileAlerts(final, ir)
+}
+
+// compileGroups sorts the inline aggregates by their key. The rule's own comes
+// first, whatever the order in which they are written.
+func (o *onRule) compileGroups(c *expr.Compiler, ir *dsl.RuleIR) error {
+	schema := ir.Routes[ir.When.Route].Schema
+	own := ir.Routes[ir.When.Route].Fields
+	per := func(a *dsl.Aggregate) []int {
+		if a.Per == nil || slices.Equal(a.Per, own) {
+			return own
+		}
+		return a.Per
+	}
+	var keys [][]int
+	var members [][]*dsl.Aggregate
+	o.place = make([]aggPlace, len(ir.Aggs))
+
+	for _, wantOwn := range []bool{true, false} {
+		for i, a := range ir.Aggs {
+			k := per(a)
+			if slices.Equal(k, own) != wantOwn {
+				continue
+			}
+			g := slices.IndexFunc(keys, func(x []int) bool { return slices.Equal(x, k) })
+			if g < 0 {
+				g = len(keys)
+				keys = append(keys, k)
+				members = append(members, nil)
+			}
+
+			o.place[i] = aggPlace{g, len(members[g])}
+			members[g] = append(members[g], a)
+		}
+	}
+	for g, list := range members {
+		group := aggGroup{own: slices.Equal(keys[g], own)}
+		var err error
+		if !group.own {
+			if group.keyer, err = expr.FieldKeyer(schema, keys[g]); err != nil {
+				return err
+			}
+		}
+		if group.specs, group.inputs, err = compileAggs(c, list, o.rootsOf(ir, g)); err != nil {
+			return err
+		}
+		o.groups = append(o.groups, group)
+	}
+	return nil
+}
+
+// rootsOf are the rule's expressions with the aggregates of a group numbered
+// within it, and those of other groups left out.
+func (o *onRule) rootsOf(ir *dsl.RuleIR, group int) (roots []*dsl.Expr) {
+	for _, e := range append(conditions(ir), finals(ir)...) {
+		if expr.Any(e, func(e *dsl.Expr) bool { return e.Op == dsl.OpAgg && o.place[e.Index].group == group }) {
+			roots = append(roots, o.renumber(e, group))
+		}
+	}
+	return roots
+}
+
+func (o *onRule) renumber(e *dsl.Expr, group int) *dsl.Expr {
+	out := *e
+	if e.Op == dsl.OpAgg {
+		if p := o.place[e.Index]; p.group == group {
+			out.Index = p.index
+		} else {
+			out = dsl.Expr{Op: dsl.OpConst, Type: e.Type, Const: cep.Missing(e.Type)}
+		}
+		return &out
+	}
+	out.Args = make([]*dsl.Expr, len(e.Args))
+	for i, a := range e.Args {
+		out.Args[i] = o.renumber(a, group)
+	}
+	return &out
+}
+
+// longestWindow is the longest time for which an event can matter to the
+// rule's condition, 0 if there is no such time: a window of so many events,
+// all time, or no window at all.
+func longestWindow(ir *dsl.RuleIR) int64 {
+	var longest int64
+	for _, a := range ir.Aggs {
+		l := a.Window.Dur + a.Window.Ending
+		if a.Window.Kind == dsl.WindowCalendar {
+			l = [...]int64{dsl.Hour: cep.Hour, dsl.Day: cep.Day, dsl.Week: cep.Week, dsl.Month: 31 * cep.Day}[a.Window.Unit]
+		}
+		if l == 0 {
+			return 0
+		}
+		longest = max(longest, l)
+	}
+	for i := range ir.Reads {
+		for _, a := range ir.Reads[i].Feature.Aggs {
+			if a.Window.Dur == 0 {
+				return 0
+			}
+			longest = max(longest, a.Window.Dur+a.Window.Ending)
+		}
+	}
+	return longest
+}
+
+// readKeys are the key expressions of a feature read.
+func (r *rule) readKeys(i int) []*dsl.Expr {
+	rd := &r.ir.Reads[i]
+	if !rd.OwnKey {
+		return rd.Keys
+	}
+	keys := make([]*dsl.Expr, len(r.ir.Key))
+	for i, p := range r.ir.Key {
+		keys[i] = &dsl.Expr{Op: dsl.OpKey, Index: i, Type: p.Type.Required(), Name: p.Name}
+	}
+	return keys
+}

@@ -1,0 +1,206 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/weir-cep/weir/cep"
+)
+
+// item is a row that waits for its turn. Items order as (at, ref), which is
+// (at, source name, partition, position).
+type item struct {
+	at    int64
+	ref   cep.Ref
+	batch uint32 // in order.batches
+	row   uint32 // in the batch's Rows
+}
+
+func (a *item) less(b *item) bool {
+	return a.at < b.at || a.at == b.at && a.ref < b.ref
+}
+
+func compareItems(a, b item) int {
+	if a.less(&b) {
+		return -1
+	}
+	if b.less(&a) {
+		return 1
+	}
+	return 0
+}
+
+// order holds accepted rows until the watermark has passed them and then hands
+// them out in total order.
+//
+// What comes in between two releases is sorted into a run; a release merges
+// the runs through a heap of their heads. Input that is nearly in order makes
+// runs that hardly overlap, so that a row is copied and compared once or
+// twice; in any other input it costs the logarithm of the number of
+// overlapping runs. (A ring of time buckets is cheaper still where rows are
+// dense and evenly spread, but its bucket width has to be guessed, and one row
+// far in the future or an uneven stream defeats the guess.)
+type order struct {
+	open    []item // accepted since the last release
+	runs    []run  // heap by head
+	spare   [][]item
+	batches []held
+	unused  []uint32 // free places in batches
+	waiting int      // rows in runs and open
+}
+
+type run struct {
+	items []item // sorted, not empty
+	next  int
+}
+
+func (r *run) head() *item { return &r.items[r.next] }
+
+// held is a batch with rows that have not been handed out and processed.
+type held struct {
+	batch *prepared
+	rows  int
+}
+
+// hold registers a batch until settle is called and every row that was added
+// of it is done.
+func (o *order) hold(b *prepared) uint32 {
+	h := held{batch: b, rows: 1}
+	if n := len(o.unused); n > 0 {
+		i := o.unused[n-1]
+		o.unused = o.unused[:n-1]
+		o.batches[i] = h
+		return i
+	}
+	o.batches = append(o.batches, h)
+	return uint32(len(o.batches) - 1)
+}
+
+// settle says that no more rows of the batch will be added.
+func (o *order) settle(batch uint32) { o.drop(batch, 1) }
+
+func (o *order) drop(batch uint32, rows int) {
+	h := &o.batches[batch]
+	if h.rows -= rows; h.rows == 0 {
+		*h = held{}
+		o.unused = append(o.unused, batch)
+	}
+}
+
+// add accepts a row.
+func (o *order) add(it item) {
+	o.open = append(o.open, it)
+	o.batches[it.batch].rows++
+	o.waiting++
+}
+
+// seal makes a run of what was accepted since the last release.
+func (o *order) seal() {
+	if len(o.open) == 0 {
+		return
+	}
+	if !slices.IsSortedFunc(o.open, compareItems) {
+		slices.SortFunc(o.open, compareItems)
+	}
+	o.push(run{items: o.open})
+	o.open = nil
+	if n := len(o.spare); n > 0 {
+		o.open, o.spare = o.spare[n-1][:0], o.spare[:n-1]
+	}
+}
+
+// release appends to dst, in order, the rows with at < w, but stops at the
+// first change of at behind limit rows: rows of one time are never torn apart.
+// more tells that it stopped so.
+func (o *order) release(dst []item, w int64, limit int) (out []item, more bool) {
+	for len(o.runs) > 0 {
+		r := &o.runs[0]
+		it := r.head()
+		if it.at >= w {
+			break
+		}
+		if n := len(dst); n >= limit && it.at != dst[n-1].at {
+			return dst, true
+		}
+		dst = append(dst, *it)
+		r.next++
+		// The same run often has the next rows too.
+		if second := o.second(); second != nil {
+			for r.next < len(r.items) && len(dst) < limit && r.head().at < w && r.head().less(second) {
+				dst = append(dst, *r.head())
+				r.next++
+			}
+		} else {
+			for r.next < len(r.items) && len(dst) < limit && r.head().at < w {
+				dst = append(dst, *r.head())
+				r.next++
+			}
+		}
+		if r.next == len(r.items) {
+			o.spare = append(o.spare, r.items)
+			last := len(o.runs) - 1
+			o.runs[0] = o.runs[last]
+			o.runs[last] = run{}
+			o.runs = o.runs[:last]
+		}
+		o.down(0)
+	}
+	return dst, false
+}
+
+// done lets go of the batches of rows that have been processed.
+func (o *order) done(rows []item) {
+	o.waiting -= len(rows)
+	for i := 0; i < len(rows); {
+		j := i + 1
+		for j < len(rows) && rows[j].batch == rows[i].batch {
+			j++
+		}
+		o.drop(rows[i].batch, j-i)
+		i = j
+	}
+}
+
+// second is the smaller of the heads behind the first run's, nil if it is alone.
+func (o *order) second() *item {
+	switch len(o.runs) {
+	case 1:
+		return nil
+	case 2:
+		return o.runs[1].head()
+	}
+	a, b := o.runs[1].head(), o.runs[2].head()
+	if b.less(a) {
+		return b
+	}
+	return a
+}
+
+func (o *order) push(r run) {
+	o.runs = append(o.runs, r)
+	i := len(o.runs) - 1
+	for i > 0 {
+		p := (i - 1) / 2
+		if !o.runs[i].head().less(o.runs[p].head()) {
+			break
+		}
+		o.runs[i], o.runs[p] = o.runs[p], o.runs[i]
+		i = p
+	}
+}
+
+func (o *order) down(i int) {
+	for {
+		c := 2*i + 1
+		if c >= len(o.runs) {
+			return
+		}
+		if c+1 < len(o.runs) && o.runs[c+1].head().less(o.runs[c].head()) {
+			c++
+		}
+		if !o.runs[c].head().less(o.runs[i].head()) {
+			return
+		}
+		o.runs[i], o.runs[c] = o.runs[c], o.runs[i]
+		i = c
+	}
+}

@@ -1,0 +1,272 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/dsl"
+	"github.com/weir-cep/weir/internal/expr"
+)
+
+// plan is a program made ready to run. It never changes; shards and preparers
+// share it.
+type plan struct {
+	prog    *dsl.Program
+	number  map[*cep.Schema]uint32 // of types: their place in prog.Schemas
+	lookups *expr.Lookups
+	fixed   []FixedFeature
+	shards  int
+	rules   []*rule  // that are not off, by name
+	worlds  []*world // arrival order before time order, then by level
+}
+
+// world is the rules of one order and level with everything that they read.
+// Worlds share no state: a feature that rules of two levels read is kept
+// twice, because each level sees it as of its own place in the stream.
+type world struct {
+	index    int
+	arrival  bool
+	level    int
+	features []*feature // owners 0 …
+	rules    []*rule    // owners len(features) …
+	spaces   []spacePlan
+	accesses [][]*access // by number of the type
+}
+
+// owners is how many features and rules there are.
+func (w *world) owners() int { return len(w.features) + len(w.rules) }
+
+// spacePlan is a key space: the rules and features whose key has these parts.
+type spacePlan struct {
+	id         string
+	everywhere bool // every shard keeps all keys of it
+}
+
+// access is one way to take a key from a type's rows, for one space.
+type access struct {
+	index  int // among the type's accesses
+	fields []int
+	keyer  *expr.Keyer
+	space  int
+	// global is the hash that chooses the shard of a rule without a key.
+	global uint64
+	takers []taker // by owner
+}
+
+// taker is a feature or rule that reads rows by an access.
+type taker struct {
+	owner   uint32
+	feature *feature // or
+	rule    *rule
+	routes  uint64    // of the rule, that give this key
+	others  []*access // further accesses by which the rule reads the type
+	filter  expr.Cond // the rule's from, the feature's where; nil: all
+	where   expr.Cond // of on … when; nil: all
+	shadow  bool      // sees alerts that shadow rules raise
+}
+
+// newPlan compiles the rules that are not off.
+func newPlan(prog *dsl.Program, cfg *Config) (*plan, error) {
+	p := &plan{prog: prog, number: map[*cep.Schema]uint32{}, lookups: cfg.Lookups, fixed: cfg.Fixed, shards: cfg.Shards}
+	if p.lookups == nil {
+		l, err := ProgramLookups(prog)
+		if err != nil {
+			return nil, err
+		}
+		p.lookups = l
+	}
+	for i, s := range prog.Schemas {
+		p.number[s] = uint32(i)
+	}
+	for _, ir := range prog.Rules {
+		if ir.Status == dsl.Off {
+			continue
+		}
+		r, err := newRule(prog, ir)
+		if err != nil {
+			return nil, fmt.Errorf("rule %s: %w", ir.Name, err)
+		}
+		p.rules = append(p.rules, r)
+	}
+	slices.SortFunc(p.rules, func(a, b *rule) int { return strings.Compare(a.ir.Name, b.ir.Name) })
+	for i, r := range p.rules {
+		r.rank = i
+	}
+	for _, r := range p.rules {
+		w := p.world(cfg.Arrival && r.ir.Arrival, p.level(r.ir))
+		w.rules = append(w.rules, r)
+	}
+	slices.SortFunc(p.worlds, compareWorlds)
+	for i, w := range p.worlds {
+		w.index = i
+		if err := w.build(p); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func compareWorlds(a, b *world) int {
+	if a.arrival != b.arrival {
+		if a.arrival {
+			return -1
+		}
+		return 1
+	}
+	return a.level - b.level
+}
+
+func (p *plan) world(arrival bool, level int) *world {
+	for _, w := range p.worlds {
+		if w.arrival == arrival && w.level == level {
+			return w
+		}
+	}
+	w := &world{arrival: arrival, level: level}
+	p.worlds = append(p.worlds, w)
+	return w
+}
+
+// level is the rule's level, at least that of the features it reads.
+func (p *plan) level(ir *dsl.RuleIR) int {
+	l := ir.Level
+	for i := range ir.Reads {
+		if on := ir.Reads[i].Feature.On; on.Derived {
+			for _, other := range p.prog.Rules {
+				if raises(other, on) {
+					l = max(l, other.Level+1)
+				}
+			}
+		}
+	}
+	return l
+}
+
+// raises says that a rule's alerts are events of the type.
+func raises(ir *dsl.RuleIR, s *cep.Schema) bool {
+	return ir.Alert != nil && ir.Alert.As == s || ir.Timeout != nil && ir.Timeout.As == s
+}
+
+// build lays out the world: its features, its key spaces, and how it reads
+// each type.
+func (w *world) build(p *plan) error {
+	if err := w.addFeatures(p); err != nil {
+		return err
+	}
+	w.accesses = make([][]*access, len(p.prog.Schemas))
+	for i, f := range w.features {
+		f.owner = uint32(i)
+		f.space = w.space(f.spaceID(), f.everywhere)
+		a, err := w.access(p, f.ir.On, f.ir.Key, f.space, 0)
+		if err != nil {
+			return err
+		}
+		a.takers = append(a.takers, taker{owner: f.owner, feature: f, filter: f.where, shadow: f.shadow})
+	}
+	for i, r := range w.rules {
+		r.owner = uint32(len(w.features) + i)
+		r.world = w
+		r.space = w.space(r.spaceID(), false)
+		if err := w.addRule(p, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *world) space(id string, everywhere bool) int {
+	for i := range w.spaces {
+		if w.spaces[i].id == id {
+			return i
+		}
+	}
+	w.spaces = append(w.spaces, spacePlan{id: id, everywhere: everywhere})
+	return len(w.spaces) - 1
+}
+
+func (w *world) access(p *plan, schema *cep.Schema, fields []int, space int, global uint64) (*access, error) {
+	n := p.number[schema]
+	for _, a := range w.accesses[n] {
+		if a.space == space && slices.Equal(a.fields, fields) {
+			return a, nil
+		}
+	}
+	k, err := expr.FieldKeyer(schema, fields)
+	if err != nil {
+		return nil, err
+	}
+	a := &access{index: len(w.accesses[n]), fields: fields, keyer: k, space: space, global: global}
+	w.accesses[n] = append(w.accesses[n], a)
+	return a, nil
+}
+
+// addRule enters a rule into the accesses of its routes. Routes with the same
+// fields are one; a type that is read under several keys knows them all, so
+// that an event whose keys turn out equal is delivered once.
+func (w *world) addRule(p *plan, r *rule) error {
+	for i, route := range r.ir.Routes {
+		a, err := w.access(p, route.Schema, route.Fields, r.space, r.global)
+		if err != nil {
+			return err
+		}
+		if n := len(a.takers); n > 0 && a.takers[n-1].rule == r {
+			a.takers[n-1].routes |= 1 << i
+			continue
+		}
+		a.takers = append(a.takers, taker{owner: r.owner, rule: r, routes: 1 << i,
+			filter: r.from[route.Schema], where: r.where, shadow: r.shadow})
+	}
+	for _, route := range r.ir.Routes {
+		list := w.accesses[p.number[route.Schema]]
+		for _, a := range list {
+			t := a.taker(r)
+			if t == nil || t.others != nil {
+				continue
+			}
+			for _, b := range list {
+				if b != a && b.taker(r) != nil {
+					t.others = append(t.others, b)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (a *access) taker(r *rule) *taker {
+	if n := len(a.takers); n > 0 && a.takers[n-1].rule == r {
+		return &a.takers[n-1]
+	}
+	return nil
+}
+
+// lateness is the largest of the types that an input can carry and some rule
+// or feature reads.
+func (p *plan) lateness(types []*cep.Schema) int64 {
+	if types == nil {
+		types = p.prog.Schemas
+	}
+	var late int64
+	for _, s := range types {
+		if p.reads(s) {
+			late = max(late, s.Late)
+		}
+	}
+	return late
+}
+
+// reads says that some rule or feature looks at events of the type.
+func (p *plan) reads(s *cep.Schema) bool {
+	n, ok := p.number[s]
+	if !ok || s.Derived {
+		return false
+	}
+	return slices.ContainsFunc(p.worlds, func(w *world) bool { return len(w.accesses[n]) > 0 })
+}
+
+// shadowRaised says that a shadow rule raises events of the type.
+func (p *plan) shadowRaised(s *cep.Schema) bool {
+	return slices.ContainsFunc(p.rules, func(r *rule) bool { return r.shadow && raises(r.ir, s) })
+}

@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/internal/expr"
+	"github.com/weir-cep/weir/internal/slab"
+	"github.com/weir-cep/weir/internal/window"
+)
+
+// Feature implements expr.Features for the rule in progress: the item's value
+// for the read's key, as of the frame's time.
+func (sh *shard) Feature(f *expr.Frame, i int) (cep.Word, bool) {
+	rd := &sh.rule.r.reads[i]
+	ft := rd.feature
+	slot := sh.key
+	if !rd.own || len(ft.fixed) > 0 {
+		key, ok := rd.keyer.AppendKey(sh.readKey[:0], f)
+		sh.readKey = key
+		if !ok {
+			return 0, false
+		}
+		if len(ft.fixed) > 0 {
+			if v, ok := ft.fixed[fixedKey{rd.item, string(key)}]; ok {
+				return sh.fixedWord(v)
+			}
+		}
+		if !rd.own {
+			if slot, ok = sh.stage.spaces[ft.space].keys.Find(slab.Hash(key), key); !ok {
+				slot = 0
+			}
+		}
+	}
+	fs := &sh.stage.features[ft.owner]
+	var h slab.Handle
+	if slot != 0 {
+		h = slab.Handle(sh.stage.spaces[ft.space].get(slot, ft.owner))
+	}
+	return sh.item(f, fs, h, &ft.items[rd.item])
+}
+
+// item evaluates one item of a feature for a state, 0 if the key has none.
+func (sh *shard) item(f *expr.Frame, fs *featureState, h slab.Handle, it *featureItem) (cep.Word, bool) {
+	if it.agg >= 0 {
+		return readSet(f, fs.set, h, it.agg)
+	}
+	r := &sh.read
+	outer, aggs := *r, f.Aggs
+	*r = featureReader{f, fs.set, h}
+	f.Aggs = r
+	w, ok := it.word(f)
+	f.Aggs = aggs
+	*r = outer
+	if ok && it.symbol {
+		sh.loans = append(sh.loans, slab.Symbol(w))
+	}
+	return w, ok
+}
+
+// featureReader gives a feature's item its aggregates.
+type featureReader struct {
+	f   *expr.Frame
+	set *window.Set
+	h   slab.Handle
+}
+
+// Agg implements expr.Aggregates.
+func (r *featureReader) Agg(i int) (cep.Word, bool) { return readSet(r.f, r.set, r.h, i) }
+
+func readSet(f *expr.Frame, set *window.Set, h slab.Handle, i int) (cep.Word, bool) {
+	w, ok := set.Read(h, f.At, i)
+	if set.Failed {
+		set.Failed = false
+		f.Failed = true
+	}
+	return w, ok
+}
+
+// fixedWord is a fixed value as a window would give it.
+func (sh *shard) fixedWord(v cep.Value) (cep.Word, bool) {
+	switch {
+	case v.Missing:
+		return 0, false
+	case v.Type.Kind == cep.KindString:
+		return sh.lend(v.Text), true
+	case v.Type.Wide():
+		b := expr.WideBytes(v.Wide, v.Type.Kind)
+		return sh.lend(string(b[:])), true
+	}
+	return v.Word, true
+}
+
+// lend interns a text until the row is done.
+func (sh *shard) lend(text string) cep.Word {
+	sym := sh.syms.Intern(text)
+	sh.loans = append(sh.loans, sym)
+	return cep.Word(sym)
+}

@@ -1,0 +1,362 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/internal/expr"
+	"github.com/weir-cep/weir/internal/slab"
+	"github.com/weir-cep/weir/internal/window"
+	"github.com/weir-cep/weir/nfa"
+)
+
+// shard owns the keys of some key groups: their windows, runs and timers. It
+// is driven by one goroutine at a time and shares nothing that changes.
+type shard struct {
+	id     int
+	plan   *plan
+	cfg    *Config
+	syms   *slab.Symbols
+	frame  expr.Frame
+	stages []*stage // by world
+	found  []*found // alerts of the step in progress
+
+	// What is being evaluated: a rule, for a key, because of a row or a timer.
+	stage  *stage
+	rule   *ruleState
+	key    uint32  // slot in the rule's space, 0: the key has no state
+	bytes  []byte  // the key
+	cause  cep.Ref // of the row; noCause for a timer
+	number uint32  // alerts found in the step so far
+	rows   int     // rows of the step so far
+
+	read     featureReader
+	keyBuf   []byte
+	timerKey []byte
+	readKey  []byte
+	idBuf    []byte
+	loans    []slab.Symbol // references to give back behind the row
+	decoded  struct {
+		rule *rule
+		key  []byte
+		vals []cep.Value
+	}
+}
+
+// noCause stands for the row that a timer fired behind: it orders after every
+// row of the timer's time.
+const noCause = cep.Ref(1<<64 - 1)
+
+// stage is a shard's state of one world.
+type stage struct {
+	sh       *shard
+	w        *world
+	spaces   []*space
+	timers   *timers
+	features []featureState
+	rules    []ruleState
+	current  []*window.Set // sets that hold the row as their current event
+	slots    []uint32      // of the row's visits: the key's slot, by visit
+	sweepAt  []uint32      // by space: where the next sweep continues
+}
+
+type featureState struct {
+	f    *feature
+	set  *window.Set
+	mem  *slab.Arena
+	args []window.Arg
+}
+
+// ruleState is a shard's state of one rule.
+type ruleState struct {
+	r       *rule
+	mem     *slab.Arena
+	machine nfa.Machine // of a pattern
+	groups  []groupState
+	emit    nfa.Emit
+	supp    suppressor
+	counts  RuleStats
+	one     oneEvent
+	match   nfa.Match
+	events  [1]nfa.BoundEvent
+	sh      *shard
+}
+
+// groupState is one group of inline aggregates.
+type groupState struct {
+	set  *window.Set
+	keys *slab.Keys // of a group with a key of its own: its states
+	cur  slab.Handle
+	args []window.Arg
+	at   uint32 // where the next sweep continues
+}
+
+func newShard(p *plan, cfg *Config, id int) (*shard, error) {
+	sh := &shard{id: id, plan: p, cfg: cfg, syms: slab.NewSymbols()}
+	sh.frame = expr.Frame{Lookups: p.lookups, Syms: sh.syms, Reads: sh}
+	for _, w := range p.worlds {
+		st := &stage{sh: sh, w: w, timers: newTimers()}
+		for range w.spaces {
+			st.spaces = append(st.spaces, newSpace())
+		}
+		st.sweepAt = make([]uint32, len(w.spaces))
+		for _, f := range w.features {
+			fs := featureState{f: f, mem: slab.NewArena(), args: make([]window.Arg, len(f.inputs))}
+			set, err := window.New(f.specs, p.prog.Zone, fs.mem, sh.syms)
+			if err != nil {
+				return nil, fmt.Errorf("feature %s: %w", f.ir.Name, err)
+			}
+			fs.set = set
+			st.features = append(st.features, fs)
+		}
+		st.rules = make([]ruleState, len(w.rules))
+		for i, r := range w.rules {
+			if err := st.rules[i].init(sh, r); err != nil {
+				return nil, fmt.Errorf("rule %s: %w", r.ir.Name, err)
+			}
+		}
+		sh.stages = append(sh.stages, st)
+	}
+	return sh, nil
+}
+
+func (rs *ruleState) init(sh *shard, r *rule) error {
+	rs.r, rs.sh, rs.mem = r, sh, slab.NewArena()
+	rs.supp.init(r.ir.Suppress)
+	rs.emit = func(m *nfa.Match) { sh.matched(rs, m, m.Events) }
+	if r.prog != nil {
+		rs.machine = r.prog.New(rs.mem, sh.syms, sh.cfg.Limits.Match)
+		return nil
+	}
+	rs.one.rs = rs
+	for i := range r.on.groups {
+		g := &r.on.groups[i]
+		gs := groupState{args: make([]window.Arg, len(g.inputs))}
+		set, err := window.New(g.specs, sh.plan.prog.Zone, rs.mem, sh.syms)
+		if err != nil {
+			return err
+		}
+		gs.set = set
+		if !g.own {
+			gs.keys = slab.NewKeys()
+		}
+		rs.groups = append(rs.groups, gs)
+	}
+	return nil
+}
+
+// owns says whether keys of a hash are the shard's: 256 key groups are dealt
+// to the shards.
+func (sh *shard) owns(hash uint64) bool { return shardOf(hash, sh.plan.shards) == sh.id }
+
+func shardOf(hash uint64, shards int) int { return int(hash>>56) * shards >> 8 }
+
+// run works through rows in order, and through the deadlines before until.
+func (st *stage) run(rows []item, batch func(uint32) *prepared, until int64) {
+	st.sh.stage = st
+	st.sh.rows += len(rows)
+	for i := range rows {
+		it := &rows[i]
+		if st.timers.due(it.at) {
+			st.fire(it.at)
+		}
+		p := batch(it.batch)
+		v := &p.worlds[st.w.index]
+		if v.first != nil && v.first[it.row] != v.first[it.row+1] {
+			st.row(p, v, it)
+		}
+	}
+	if st.timers.due(until) {
+		st.fire(until)
+	}
+}
+
+// row takes one row to the keys that are the shard's: first into features,
+// then to the rules, which read them as of the row.
+func (st *stage) row(p *prepared, v *visits, it *item) {
+	sh, f := st.sh, &st.sh.frame
+	r := &p.batch.Rows[it.row]
+	f.Batch, f.Table, f.Row, f.Ref = p.batch, &p.batch.Tables[r.Table], int(r.Index), r.Ref
+	f.At, f.Bound = r.At, nil
+	sh.cause = p.causeOf(it)
+	list := v.list[v.first[it.row]:v.first[it.row+1]]
+	st.slots = st.slots[:0]
+	for i := range list {
+		st.slots = append(st.slots, st.enter(v, &list[i]))
+	}
+	for i := range list {
+		vs, slot := &list[i], st.slots[i]
+		if slot == notMine || int(v.hits[vs.to-1].owner) < len(st.features) {
+			continue
+		}
+		if slot == 0 && len(list) > 1 { // another visit may have brought the key
+			slot = st.find(v, vs)
+		}
+		st.rulesOf(v, vs, slot)
+	}
+	for _, set := range st.current {
+		set.Settle(false)
+	}
+	st.current = st.current[:0]
+	sh.settleLoans()
+}
+
+// settleLoans gives back the symbols that were lent to whoever read a feature.
+func (sh *shard) settleLoans() {
+	for _, sym := range sh.loans {
+		sh.syms.Release(sym)
+	}
+	sh.loans = sh.loans[:0]
+}
+
+// notMine marks a visit to a key of another shard.
+const notMine = ^uint32(0)
+
+// enter finds the key's slot (0: it has no state) and adds the row to the
+// features of the visit.
+func (st *stage) enter(v *visits, vs *visit) uint32 {
+	sp := vs.access.space
+	if !st.w.spaces[sp].everywhere && !st.sh.owns(vs.hash) {
+		return notMine
+	}
+	space := st.spaces[sp]
+	key := v.keys[vs.key : vs.key+vs.len]
+	slot := st.find(v, vs)
+	for h := vs.hits; h < vs.to && int(v.hits[h].owner) < len(st.features); h++ {
+		if slot == 0 {
+			slot = space.keys.Add(vs.hash, key)
+		}
+		st.addTo(&st.features[v.hits[h].owner], space, slot)
+	}
+	return slot
+}
+
+// find returns the slot of the visit's key, 0 if it has none.
+func (st *stage) find(v *visits, vs *visit) uint32 {
+	if slot, ok := st.spaces[vs.access.space].keys.Find(vs.hash, v.keys[vs.key:vs.key+vs.len]); ok {
+		return slot
+	}
+	return 0
+}
+
+// addTo makes the row the current event of a feature's windows for a key.
+func (st *stage) addTo(fs *featureState, space *space, slot uint32) {
+	f := &st.sh.frame
+	evaluate(f, fs.f.inputs, fs.args)
+	h := slab.Handle(space.get(slot, fs.f.owner))
+	g := fs.set.Add(h, f.At, fs.args)
+	giveBack(st.sh.syms, fs.f.inputs, fs.args)
+	if g != h {
+		space.put(slot, fs.f.owner, uint32(g))
+	}
+	st.current = append(st.current, fs.set)
+}
+
+// evaluate computes the arguments of a window set for the current event.
+func evaluate(f *expr.Frame, inputs []input, args []window.Arg) {
+	for i := range inputs {
+		args[i].Word, args[i].Ok = inputs[i].word(f)
+	}
+}
+
+// giveBack releases the symbols among the arguments.
+func giveBack(syms *slab.Symbols, inputs []input, args []window.Arg) {
+	for i := range inputs {
+		if inputs[i].symbol && args[i].Ok {
+			syms.Release(slab.Symbol(args[i].Word))
+		}
+	}
+}
+
+// rulesOf takes the row to the rules of a visit.
+func (st *stage) rulesOf(v *visits, vs *visit, slot uint32) {
+	sh := st.sh
+	sh.key, sh.bytes = slot, v.keys[vs.key:vs.key+vs.len]
+	for h := vs.hits; h < vs.to; h++ {
+		hit := &v.hits[h]
+		if int(hit.owner) < len(st.features) {
+			continue
+		}
+		rs := &st.rules[int(hit.owner)-len(st.features)]
+		if sh.cfg.Costs {
+			start := now()
+			st.deliver(rs, hit, vs.hash)
+			rs.counts.Nanos += now() - start
+			continue
+		}
+		st.deliver(rs, hit, vs.hash)
+	}
+}
+
+// deliver takes the row to one rule. In arrival order it stands at the clock
+// of the rule's key.
+func (st *stage) deliver(rs *ruleState, h *hit, hash uint64) {
+	sh := st.sh
+	sh.rule = rs
+	space := st.spaces[rs.r.space]
+	at := sh.frame.At
+	if st.w.arrival {
+		sh.frame.At = st.clock(rs, space, hash, at)
+	}
+	var state slab.Handle
+	if sh.key != 0 {
+		state = slab.Handle(space.get(sh.key, rs.r.owner))
+	}
+	if rs.r.on != nil {
+		st.onEvent(rs, space, hash, state)
+	} else {
+		st.feedMachine(rs, h, space, hash, state)
+	}
+	sh.frame.At = at
+}
+
+// feedMachine gives the row to the rule's machine if it can matter to the key.
+func (st *stage) feedMachine(rs *ruleState, h *hit, space *space, hash uint64, state slab.Handle) {
+	live := state != 0
+	if !rs.r.prog.Relevant(h.bits, live) && !rs.r.traced {
+		return
+	}
+	sh := st.sh
+	if rs.r.needsKey {
+		sh.decodeKey()
+	}
+	f := &sh.frame
+	f.Bound = nil
+	before := f.Failures
+	bits := rs.r.prog.LateBits(f, h.bits)
+	rs.counts.EvalErrors += f.Failures - before
+	if !rs.r.prog.Relevant(bits, live) && !rs.r.traced {
+		return
+	}
+	s := state
+	if live {
+		s = rs.machine.Advance(s, f.At, f, rs.emit)
+	}
+	ev := nfa.Event{Frame: f, Bits: bits, Routes: uint64(h.routes)}
+	s = rs.machine.Event(s, &ev, rs.emit)
+	st.store(rs, space, hash, state, s)
+}
+
+// store keeps the state of the rule in progress for the key, and its timer.
+func (st *stage) store(rs *ruleState, space *space, hash uint64, old, s slab.Handle) {
+	sh := st.sh
+	if s != old {
+		if sh.key == 0 {
+			sh.key = space.keys.Add(hash, sh.bytes)
+		}
+		space.put(sh.key, rs.r.owner, uint32(s))
+	}
+	if rs.r.ir.Deadline && sh.key != 0 {
+		st.schedule(rs, space, sh.key, s)
+	}
+}
+
+// decodeKey puts the key's values into the frame.
+func (sh *shard) decodeKey() {
+	d := &sh.decoded
+	if d.rule != sh.rule.r || string(d.key) != string(sh.bytes) {
+		d.rule, d.key = sh.rule.r, append(d.key[:0], sh.bytes...)
+		d.vals = expr.DecodeKey(d.key, d.rule.ir.Key)
+	}
+	sh.frame.Key = d.vals
+}

@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/weir-cep/weir/cep"
+)
+
+// Stats are an engine's totals.
+type Stats struct {
+	Events     uint64 // rows fed
+	Duplicates uint64 // rows dropped because their id came before
+	Late       uint64 // rows dropped because they came too late
+	Alerts     uint64 // alerts emitted, shadow ones included
+	Waiting    int    // the most rows that waited for the watermark at once
+	Lags       []TypeLag
+	Rules      []RuleStats // by name
+	Memory     Memory
+}
+
+// TypeLag is how far rows of a type came behind the newest of their partition.
+type TypeLag struct {
+	Type *cep.Schema
+	Lag
+}
+
+// RuleStats are a rule's totals.
+type RuleStats struct {
+	Name       string
+	Matches    uint64 // alerts and suppressed matches
+	Alerts     uint64
+	Suppressed uint64
+	KeyMissing uint64 // events left out because a part of the key is missing (rule_key_missing_total)
+	EvalErrors uint64 // conditions and values that could not be computed (weir_rule_eval_errors_total)
+	Capped     uint64 // starts, runs or window events dropped by a limit (weir_rule_runs_capped_total)
+	Budget     uint64 // run tests left out because an event's budget was spent
+	Keys       int    // keys with state
+	Bytes      int64  // reserved for its state, key tables excluded
+	Nanos      int64  // time taken, with Config.Costs
+}
+
+// Memory is what is reserved, in bytes.
+type Memory struct {
+	Keys     int64 // key tables, shared by the rules
+	Symbols  int64 // strings that states refer to
+	Windows  int64 // of features
+	Dedupe   int64
+	Evidence int64
+	Timers   int64
+}
+
+// lag returns the counts of a type.
+func (s *Stats) lag(p *plan, schema uint32) *Lag {
+	if s.Lags == nil {
+		s.Lags = make([]TypeLag, len(p.prog.Schemas))
+		for i, sc := range p.prog.Schemas {
+			s.Lags[i].Type = sc
+		}
+	}
+	return &s.Lags[schema].Lag
+}
+
+// Stats returns the totals so far. It must not be called while Feed runs.
+func (e *Engine) Stats() Stats {
+	out := e.stats
+	out.Lags = nil
+	for _, l := range e.stats.Lags {
+		if l.Longest > 0 {
+			out.Lags = append(out.Lags, l)
+		}
+	}
+	out.Rules = make([]RuleStats, len(e.plan.rules))
+	for i, r := range e.plan.rules {
+		out.Rules[i] = e.tallies[i]
+		out.Rules[i].Name = r.ir.Name
+	}
+	for _, sh := range e.steps.shards {
+		sh.stats(&out)
+	}
+	for _, d := range e.dedupes {
+		out.Memory.Dedupe += d.bytes()
+	}
+	out.Memory.Evidence = e.steps.book.bytes
+	return out
+}
+
+// stats adds a shard's totals.
+func (sh *shard) stats(out *Stats) {
+	out.Memory.Symbols += sh.syms.Bytes()
+	for _, st := range sh.stages {
+		out.Memory.Timers += st.timers.bytes()
+		for _, sp := range st.spaces {
+			out.Memory.Keys += sp.bytes()
+		}
+		for i := range st.features {
+			out.Memory.Windows += st.features[i].mem.Bytes()
+		}
+		for i := range st.rules {
+			st.rules[i].stats(&out.Rules[st.rules[i].r.rank])
+		}
+	}
+}
+
+func (rs *ruleState) stats(out *RuleStats) {
+	c := &rs.counts
+	out.Matches += c.Matches
+	out.Alerts += c.Alerts
+	out.Suppressed += c.Suppressed
+	out.KeyMissing += c.KeyMissing
+	out.EvalErrors += c.EvalErrors
+	out.Nanos += c.Nanos
+	out.Keys += c.Keys
+	out.Bytes += rs.mem.Bytes() + rs.supp.bytes()
+	if rs.machine != nil {
+		m := rs.machine.Counters()
+		out.Capped += m.Capped
+		out.EvalErrors += m.EvalErrors
+		out.Budget += m.Budget
+	}
+	for i := range rs.groups {
+		out.Capped += rs.groups[i].set.Capped
+		if rs.groups[i].keys != nil {
+			out.Bytes += rs.groups[i].keys.Bytes()
+		}
+	}
+}
+
+// now reads a clock for Config.Costs; nothing else depends on it.
+func now() int64 { return int64(time.Since(epoch)) }
+
+var epoch = time.Now()

@@ -1,0 +1,142 @@
+package engine
+
+import (
+	"github.com/weir-cep/weir/internal/slab"
+)
+
+// A sweep forgets states that cannot matter any more: runs that have expired,
+// windows that have emptied, keys of which nothing is left. Dropping them
+// changes no result, so it may happen at any time; every step looks at a few
+// keys, so that the work is bounded and all keys get their turn.
+//
+// sweepShare is how many rows pay for a look at one key of a table.
+const sweepShare = 4
+
+// sweep looks at some keys of every table; w is the watermark.
+func (sh *shard) sweep(w int64) {
+	for _, st := range sh.stages {
+		n := 16 + sh.rows/sweepShare
+		for i, sp := range st.spaces {
+			st.sweepAt[i] = sp.keys.Sweep(st.sweepAt[i], n, func(key uint32) { st.sweepKey(sp, key, w) })
+		}
+		for i := range st.rules {
+			rs := &st.rules[i]
+			rs.supp.sweep(w, n)
+			for j := range rs.groups {
+				rs.groups[j].sweep(w, n)
+			}
+		}
+	}
+	sh.rows = 0
+}
+
+// sweepKey drops the idle states of a key, and the key if none is left.
+func (st *stage) sweepKey(sp *space, key uint32, w int64) {
+	owners := uint32(st.w.owners())
+	sp.each(key, func(owner, h uint32) {
+		if owner >= owners { // a timer goes with its state, a clock stays
+			return
+		}
+		if at, ok := st.idle(owner, slab.Handle(h)); !ok || at >= w {
+			return
+		}
+		st.dropState(owner, slab.Handle(h))
+		sp.put(key, owner, 0)
+		if t := sp.get(key, st.w.timerOf(owner)); t != 0 {
+			st.timers.kill(t)
+			sp.put(key, st.w.timerOf(owner), 0)
+		}
+	})
+	if sp.empty(key) {
+		sp.keys.Remove(key)
+	}
+}
+
+// idle is the time after which an owner's state cannot matter any more.
+func (st *stage) idle(owner uint32, h slab.Handle) (at int64, ok bool) {
+	if int(owner) < len(st.features) {
+		return st.features[owner].set.Idle(h)
+	}
+	rs := &st.rules[int(owner)-len(st.features)]
+	if rs.machine != nil {
+		return rs.machine.Idle(h)
+	}
+	return rs.idle(h)
+}
+
+func (st *stage) dropState(owner uint32, h slab.Handle) {
+	if int(owner) < len(st.features) {
+		st.features[owner].set.Drop(h)
+		return
+	}
+	rs := &st.rules[int(owner)-len(st.features)]
+	if rs.machine != nil {
+		rs.machine.Drop(h)
+		return
+	}
+	rs.dropOn(h)
+}
+
+// idle is when the state of an on … when rule cannot matter any more.
+func (rs *ruleState) idle(s slab.Handle) (at int64, ok bool) {
+	o := rs.r.on
+	if !o.stateful {
+		return rs.groups[0].set.Idle(s)
+	}
+	w := rs.mem.Words(s)
+	at = minTime
+	if h := windowsOf(w); h != 0 {
+		if at, ok = rs.groups[0].set.Idle(h); !ok {
+			return 0, false
+		}
+	}
+	if w[0]&heldBit != 0 {
+		if o.quiet == 0 {
+			return 0, false
+		}
+		at = max(at, after(int64(w[1]), o.quiet))
+	}
+	switch phaseOf(w) {
+	case open:
+		return 0, false
+	case fired:
+		if o.held.gap == 0 {
+			return 0, false
+		}
+		at = max(at, after(after(int64(w[1]), o.held.gap), o.held.keep))
+	case over:
+		at = max(at, after(int64(w[6]), o.held.keep))
+	}
+	return at, true
+}
+
+// dropOn frees the state of an on … when rule.
+func (rs *ruleState) dropOn(s slab.Handle) {
+	o := rs.r.on
+	if !o.stateful {
+		rs.groups[0].set.Drop(s)
+		return
+	}
+	w := rs.mem.Words(s)
+	if h := windowsOf(w); h != 0 {
+		rs.groups[0].set.Drop(h)
+	}
+	if phaseOf(w) != none {
+		o.held.capture.Release(w[heldWords:], rs.sh.syms)
+	}
+	rs.mem.Free(s)
+}
+
+// sweep forgets the empty windows of a group with a key of its own.
+func (gs *groupState) sweep(w int64, n int) {
+	if gs.keys == nil {
+		return
+	}
+	gs.at = gs.keys.Sweep(gs.at, n, func(slot uint32) {
+		h := slab.Handle(*gs.keys.Value(slot))
+		if at, ok := gs.set.Idle(h); ok && at < w {
+			gs.set.Drop(h)
+			gs.keys.Remove(slot)
+		}
+	})
+}
