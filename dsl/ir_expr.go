@@ -72,7 +72,8 @@ type Expr struct {
 	Op   Op
 	Type cep.Type
 	Args []*Expr
-	Span Span // in the file of the rule, for traces and messages
+	Span Span   // in the file of the rule, for traces and messages
+	Name string // of a leaf: its canonical spelling, as "amount", "small.last.country", "spend.avg_30d"
 
 	Const cep.Value // OpConst
 	Index int       // see the ops
