@@ -19,11 +19,44 @@ var (
 // with a zone ("fe80::1%eth0") is refused, for it means something on one
 // machine only.
 func ParseIP(s string) (Wide, error) {
+	if v4, ok := parseV4(s); ok {
+		return Wide{0, 0xffff<<32 | uint64(v4)}, nil
+	}
 	a, err := netip.ParseAddr(s)
 	if err != nil || a.Zone() != "" {
 		return Wide{}, ErrIP
 	}
 	return WideIP(a), nil
+}
+
+// parseV4 reads the usual form of most addresses; what it does not take may be
+// another.
+func parseV4(s string) (v4 uint32, ok bool) {
+	if len(s) < 7 || len(s) > 15 {
+		return 0, false
+	}
+	var part uint32
+	digits, dots := 0, 0
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c == '.' {
+			if digits == 0 || dots == 3 {
+				return 0, false
+			}
+			v4 = v4<<8 | part
+			part, digits = 0, 0
+			dots++
+			continue
+		}
+		if c-'0' > 9 || digits > 0 && part == 0 {
+			return 0, false
+		}
+		part = part*10 + uint32(c-'0')
+		if digits++; part > 255 {
+			return 0, false
+		}
+	}
+	return v4<<8 | part, dots == 3 && digits > 0
 }
 
 // WideIP packs an address: the halves of its 16-byte form, where a v4 address
