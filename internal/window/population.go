@@ -156,7 +156,7 @@ func (s *Set) lag(p *population, lane int, r []uint64) int {
 	switch l := &p.lanes[lane]; {
 	case l.delay > 0:
 		return int(r[l.lag])
-	case lane == laneSettle && p.early && s.open && &s.mem.Words(s.cur)[0] == &r[0]:
+	case lane == laneSettle && p.early && s.inside:
 		return 1
 	}
 	return 0
@@ -179,6 +179,15 @@ func (s *Set) leave(p *population, w *span, r []uint64) {
 	r[w.off]--
 	if r[w.off] == 0 {
 		s.clear(r, w.accs)
+	}
+}
+
+// move brings a state to a later time, so that at its clock every window of
+// time holds what it should.
+func (s *Set) move(r []uint64, now uint64) {
+	r[clock] = now
+	for i := range s.pops {
+		s.advance(&s.pops[i], r, now)
 	}
 }
 

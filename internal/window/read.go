@@ -16,10 +16,13 @@ func (s *Set) Read(h slab.Handle, at int64, i int) (w cep.Word, ok bool) {
 	}
 	s.mem.Touch(h)
 	r := s.mem.Words(h)
-	now := max(stamp(at), r[clock])
-	r[clock] = now
 	p := &s.pops[rd.pop]
 	current := s.open && s.cur == h
+	s.inside = current
+	now := max(stamp(at), r[clock])
+	if now > r[clock] {
+		s.move(r, now)
+	}
 	// Windows that leave out fired events have not got the current one yet;
 	// those that count it must be read with it.
 	with := current && p.unless && sp.Window.Kind != dsl.WindowPrevious
@@ -77,8 +80,6 @@ func (s *Set) compared(sp *Spec, current bool) Arg {
 
 func (s *Set) readSpan(p *population, sp *Spec, rd *read, r []uint64, v view, current bool) (cep.Word, bool) {
 	w := &p.spans[rd.i]
-	s.advanceLane(p, w.lane, r, v.now)
-	s.expire(p, w, r, v.now)
 	if rd.acc < 0 {
 		n := r[w.off]
 		if v.with {
@@ -111,10 +112,6 @@ func (s *Set) readSpan(p *population, sp *Spec, rd *read, r []uint64, v view, cu
 
 func (s *Set) readExtreme(p *population, rd *read, r []uint64, v view) (cep.Word, bool) {
 	e := &p.extremes[rd.i]
-	s.advanceLane(p, e.lane, r, v.now)
-	if !e.ordinal {
-		e.evict(s, r, before(v.now, p.lanes[e.lane].delay))
-	}
 	w, ok := e.read(s, r, v.from(p, e.lane, e.ordinal, rd.width))
 	if v.with {
 		return e.with(s, w, ok, s.args[e.input])
@@ -124,7 +121,6 @@ func (s *Set) readExtreme(p *population, rd *read, r []uint64, v view) (cep.Word
 
 func (s *Set) readRecent(p *population, sp *Spec, rd *read, r []uint64, v view) (cep.Word, bool) {
 	l := &p.recents[rd.i]
-	s.advanceLane(p, l.lane, r, v.now)
 	ordinal := sp.Window.N > 0
 	off := l.at
 	if ordinal {
@@ -153,17 +149,10 @@ func (s *Set) readRecent(p *population, sp *Spec, rd *read, r []uint64, v view) 
 
 func (s *Set) readDistinct(p *population, rd *read, r []uint64, v view) (cep.Word, bool) {
 	d := &p.distinct[rd.i]
-	if len(d.spans) == 0 {
-		for i := range p.buckets {
-			s.turn(p, &p.buckets[i], r, v.now)
-		}
-	}
-	s.advanceLane(p, d.lane, r, v.now)
 	ref := v.ord
 	if !d.ordinal {
 		ref = before(v.now, p.lanes[d.lane].delay)
 	}
-	d.evict(s, r, ref)
 	from := uint64(0)
 	if len(d.spans) > 0 {
 		from = before(ref, rd.width)
@@ -189,7 +178,6 @@ func (s *Set) readDistinct(p *population, rd *read, r []uint64, v view) (cep.Wor
 
 func (s *Set) readBucket(p *population, sp *Spec, rd *read, r []uint64, v view, current bool) (cep.Word, bool) {
 	b := &p.buckets[rd.i]
-	s.turn(p, b, r, v.now)
 	n := r[b.off]
 	if v.with {
 		n++

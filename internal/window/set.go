@@ -45,10 +45,11 @@ type Set struct {
 	cal  *calendar
 
 	// The current event.
-	open  bool // between Add and Settle
-	shown bool // args are those of Show
-	cur   slab.Handle
-	args  []Arg
+	open   bool // between Add and Settle
+	inside bool // the state at hand is the current event's: it has come, and not settled
+	shown  bool // args are those of Show
+	cur    slab.Handle
+	args   []Arg
 
 	late    []Arg // of an event that enters a delayed window
 	buf     [maxLimbs]uint64
@@ -96,12 +97,15 @@ func (s *Set) Add(h slab.Handle, at int64, args []Arg) slab.Handle {
 	}
 	s.mem.Touch(h)
 	r := s.mem.Words(h)
+	s.inside = false
 	now := max(stamp(at), r[clock])
-	r[clock] = now
+	if now > r[clock] {
+		s.move(r, now)
+	}
 	s.keepArgs(args)
 	for i := range s.pops {
 		p := &s.pops[i]
-		s.advance(p, r, now)
+		s.trim(p, r)
 		if p.unless {
 			continue
 		}
@@ -116,9 +120,6 @@ func (s *Set) Add(h slab.Handle, at int64, args []Arg) slab.Handle {
 		}
 	}
 	s.cur, s.open, s.shown = h, true, false
-	for i := range s.pops {
-		s.trim(&s.pops[i], r)
-	}
 	return h
 }
 
@@ -128,7 +129,7 @@ func (s *Set) Settle(fired bool) {
 	if !s.open {
 		return
 	}
-	s.open = false
+	s.open, s.inside = false, false
 	r := s.mem.Words(s.cur)
 	now := r[clock]
 	for i := range s.pops {
@@ -145,7 +146,6 @@ func (s *Set) Settle(fired bool) {
 		if p.lanes[laneSettle].used {
 			s.admit(p, laneSettle, r, now, s.args)
 		}
-		s.trim(p, r)
 	}
 }
 

@@ -180,6 +180,9 @@ func (x *trial) releaseArgs() {
 func newTrial(t *testing.T, seed uint64) *trial {
 	r := rand.New(rand.NewPCG(seed, 99))
 	x := &trial{t: t, seed: seed, r: r, mem: slab.NewArena(), syms: slab.NewSymbols(), wild: r.IntN(5) == 0}
+	if precision = 400; x.wild {
+		precision = 5000
+	}
 	scale := []int64{1, 10, int64(time.Minute), int64(20 * time.Minute), int64(7 * time.Hour)}[r.IntN(5)]
 	zones := []string{"UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"}
 	zone, err := time.LoadLocation(zones[r.IntN(len(zones))])
