@@ -44,21 +44,21 @@ func Check(fsys fs.FS, files ...*File) (*Program, Diagnostics) {
 
 // checker holds one Check.
 type checker struct {
-	fsys    fs.FS
-	given   map[string]*File // the named files, by path
-	units   map[string]*unit // by path
-	order   []*unit          // as loaded: named files as given, imports where first met
-	rules   []*ruleCheck     // every rule of every unit
-	alerts  map[string]*alertEvent
-	outcome *cep.Schema
-	zone    *time.Location
-	zoneAt  *unit // the file that set it
-	parsed  Diagnostics
-	found   []*finding
-	spots   map[spot]bool
-	tags    map[string]*symbol // events by the value that selects them
-	mute    int                // above 0, nothing is reported
-	lints   Diagnostics
+	fsys     fs.FS
+	given    map[string]*File // the named files, by path
+	units    map[string]*unit // by path
+	order    []*unit          // as loaded: named files as given, imports where first met
+	rules    []*ruleCheck     // every rule of every unit
+	alerts   map[string]*alertEvent
+	outcome  *cep.Schema
+	zone     *time.Location
+	zoneAt   *unit // the file that set it
+	parsed   Diagnostics
+	found    []*finding
+	spots    map[spot]bool
+	tags     map[string]*symbol // events by the value that selects them
+	mute     int                // above 0, nothing is reported
+	allTests []*TestIR
 }
 
 // diagnostics is all that was found, in reading order, less what a rule

@@ -209,6 +209,9 @@ func (r *ruleCheck) alertSinks(a *AlertIR, it *AlertItem) {
 			continue
 		}
 		s.check()
+		if s.sink == nil {
+			continue
+		}
 		if slices.Contains(a.To, s.sink) {
 			r.report("E114", name.Span, "%q is given twice", name.Name).here("the second time")
 			continue

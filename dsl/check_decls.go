@@ -22,9 +22,10 @@ const (
 	symPredicate
 	symSink
 	symSource
+	symBroken // its declaration does not parse: reading it is silent
 )
 
-var symbolWords = [...]string{"enum", "event", "alert event", "param", "const", "list", "table", "feature", "predicate", "sink", "source"}
+var symbolWords = [...]string{"enum", "event", "alert event", "param", "const", "list", "table", "feature", "predicate", "sink", "source", "declaration"}
 
 func (k symbolKind) String() string { return symbolWords[k] }
 
@@ -59,8 +60,20 @@ const (
 	checked
 )
 
-// collect enters the names that a file declares.
+// collect enters the names that a file declares, those of declarations that do
+// not parse included.
 func (u *unit) collect() {
+	u.collectDecls()
+	for _, name := range u.file.Broken {
+		for _, m := range []map[string]*symbol{u.types, u.names, u.sinks} {
+			if m[name.Name] == nil {
+				m[name.Name] = &symbol{kind: symBroken, name: name.Name, at: name.Span, unit: u, state: checked}
+			}
+		}
+	}
+}
+
+func (u *unit) collectDecls() {
 	for _, d := range u.file.Decls {
 		switch d := d.(type) {
 		case *TimezoneDecl:

@@ -46,6 +46,9 @@ func (u *unit) elemType(t TypeExpr) (cep.Type, bool) {
 		alias = t.Alias.Name
 	}
 	s := u.visible(alias, t.Name.Name, typesOf)
+	if s != nil && s.kind == symBroken {
+		return cep.Type{}, false
+	}
 	if s == nil || s.kind != symEnum {
 		f := u.report("E122", t.Name.Span, "there is no type %q", t.Name.Name)
 		if s != nil {

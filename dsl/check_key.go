@@ -287,6 +287,9 @@ func (r *ruleCheck) hides(what, name string, at Span) {
 		f("the key is called so")
 	case r.u.visible("", name, namesOf) != nil:
 		s := r.u.visible("", name, namesOf)
+		if s.kind == symBroken {
+			return
+		}
 		r.report("E120", at, "the %s %q hides another name", what, name).here("there is %s of that name", withArticle(s.kind.String())).
 			alsoIn(s.unit.src, s.at, "declared here")
 	case slices.Contains(cep.SeverityWords, name):

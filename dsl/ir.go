@@ -20,6 +20,8 @@ type Program struct {
 	Sinks     []*SinkIR
 	Decisions []*DecisionIR
 	Tests     []*TestIR
+
+	advice Diagnostics // see Lint
 }
 
 // ParamIR is a tuning knob with its default value and bounds.
@@ -327,6 +329,7 @@ type DecisionLine struct {
 type TestIR struct {
 	Name   string
 	Rule   *RuleIR
+	Rules  []*RuleIR // Rule and every rule whose alerts it reads, by (level, name); not all need be in Program.Rules
 	File   *Source
 	Span   Span
 	With   []TestFix
