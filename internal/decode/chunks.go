@@ -18,6 +18,31 @@ type Chunk struct {
 	Offset int64 // of Data in the decompressed input, bytes
 }
 
+// Record returns where the record that starts at b[i] ends, its line end cut
+// off, and where the next one starts; end = i tells that the line is empty and
+// no record. next is -1 if more bytes must be seen; last says that none come.
+// The configuration must be one that New or NewChunks has completed.
+func (c *Config) Record(b []byte, i int, last bool) (end, next int) {
+	if c.Format == CSV {
+		next = csvNext(b, i, c.Delimiter, c.MaxEvent+2, last)
+	} else if j := bytes.IndexByte(b[i:], '\n'); j >= 0 {
+		next = i + j + 1
+	} else if next = len(b); !last {
+		next = -1
+	}
+	if next < 0 {
+		return i, -1
+	}
+	end = trimEnd(b, i, next)
+	if c.Format == JSON && end > i && b[i] <= ' ' && blanks(b[:end], i) == end {
+		end = i
+	}
+	return end, next
+}
+
+// Config returns the configuration with its defaults filled in.
+func (c *Chunks) Config() Config { return c.cfg }
+
 // Chunks cuts an input into chunks of complete records: lines, or CSV records
 // with line ends in their quoted cells. A record longer than the limit comes as
 // its first bytes, one more than the limit, so that the decoder makes a dead

@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"bytes"
 	"fmt"
 	"unicode/utf8"
 
@@ -133,16 +132,10 @@ func (d *Decoder) Decode(chunk []byte, dst *cep.Batch, res *Result) {
 	dst.Bytes = chunk
 	for i := 0; i < len(chunk); {
 		start := i
-		if d.cfg.Format == CSV {
-			i = csvNext(chunk, i, d.cfg.Delimiter, d.cfg.MaxEvent+2, true)
-		} else if j := bytes.IndexByte(chunk[i:], '\n'); j >= 0 {
-			i += j + 1
-		} else {
-			i = len(chunk)
-		}
-		end := trimEnd(chunk, start, i)
-		if end == start || d.cfg.Format == JSON && chunk[start] <= ' ' && blanks(chunk[:end], start) == end {
-			continue // an empty line is no record
+		var end int
+		end, i = d.cfg.Record(chunk, start, true)
+		if end == start {
+			continue
 		}
 		d.position = res.Records
 		if !d.take(chunk[:end], start, dst, res) {
