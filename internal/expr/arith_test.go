@@ -139,7 +139,7 @@ func TestFunctions(t *testing.T) {
 		{"int", []*dsl.Expr{number("-9223372036854775808")}, "-9223372036854775808"}, {"int", []*dsl.Expr{str("1e30")}, "failed"},
 		{"days", []*dsl.Expr{dur("12h")}, "0.5"}, {"seconds", []*dsl.Expr{dur("-1ms")}, "-0.001"},
 		{"weekday", []*dsl.Expr{ts("2026-02-02T00:00:00Z")}, "1"}, {"hour", []*dsl.Expr{ts("2026-03-29T01:30:00Z"), str("Europe/Paris")}, "3"}, {"year", []*dsl.Expr{ts("1969-12-31T23:59:59Z")}, "1969"},
-		{"lower", []*dsl.Expr{str("already")}, "already"}, {"lower", []*dsl.Expr{str("MiXed É\xffX")}, "mixed é\xffx"}, {"upper", []*dsl.Expr{str("straße")}, "STRASSE"[:4] + "ßE"},
+		{"lower", []*dsl.Expr{str("already")}, "already"}, {"lower", []*dsl.Expr{str("MiXed É\xffX")}, "mixed é\xffx"}, {"upper", []*dsl.Expr{str("straße")}, "STRAßE"},
 		{"trim", []*dsl.Expr{str(" \t a b\n")}, "a b"}, {"length", []*dsl.Expr{fld("tags")}, "3"}, {"length", []*dsl.Expr{str("")}, "0"},
 		{"replace", []*dsl.Expr{str("aaa"), str("aa"), str("b")}, "ba"}, {"replace", []*dsl.Expr{str("abc"), str(""), str("x")}, "abc"}, {"replace", []*dsl.Expr{str("a.b.c"), str("."), str("")}, "abc"},
 		{"split", []*dsl.Expr{str("a,,b"), str(",")}, "a, , b"}, {"split", []*dsl.Expr{str("x"), str("")}, "failed"}, {"split", []*dsl.Expr{str(""), str(",")}, ""},
