@@ -88,6 +88,8 @@ func newPlan(prog *dsl.Program, cfg *Config) (*plan, error) {
 		if err != nil {
 			return nil, fmt.Errorf("rule %s: %w", ir.Name, err)
 		}
+		// A value that is fixed for a key is found by the key's values.
+		r.needsKey = r.needsKey || len(p.fixed) > 0
 		p.rules = append(p.rules, r)
 	}
 	slices.SortFunc(p.rules, func(a, b *rule) int { return strings.Compare(a.ir.Name, b.ir.Name) })

@@ -43,7 +43,10 @@ func (c lintCmd) Run(s Streams) error {
 // finish prints the findings and chooses the exit code.
 func (c diagnose) finish(s Streams, prog *dsl.Program, ds dsl.Diagnostics) error {
 	if c.Output == "json" {
-		if err := ds.WriteJSON(s.Out); err != nil {
+		if ds == nil {
+			ds = dsl.Diagnostics{}
+		}
+		if err := writeJSON(s.Out, ds); err != nil {
 			return err
 		}
 	} else {

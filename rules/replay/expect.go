@@ -88,7 +88,7 @@ func mismatch(want *dsl.TestExpect, got *cep.Alert) string {
 			v.Missing = true
 		}
 		if !equal(v, attr.Value) {
-			return fmt.Sprintf("its %s is %s, not %s", attr.Name, v.AppendText(nil, ""), attr.Value.AppendText(nil, ""))
+			return fmt.Sprintf("its %s is %s, not %s", attr.Name, v.AppendText(nil), attr.Value.AppendText(nil))
 		}
 	}
 	return ""
@@ -133,7 +133,7 @@ func equal(got, want cep.Value) bool {
 	if got.Type.Kind == cep.KindInt && want.Type.Kind == cep.KindNumber {
 		return float64(int64(got.Word)) == cep.Number(want.Word)
 	}
-	return bytes.Equal(got.AppendText(nil, ""), want.AppendText(nil, ""))
+	return bytes.Equal(got.AppendText(nil), want.AppendText(nil))
 }
 
 func describe(a *cep.Alert) string {
@@ -155,7 +155,7 @@ func describeExpect(e *dsl.TestExpect) string {
 			if i > 0 {
 				b.WriteString(",")
 			}
-			fmt.Fprintf(&b, " %s: %s", attr.Name, attr.Value.AppendText(nil, ""))
+			fmt.Fprintf(&b, " %s: %s", attr.Name, attr.Value.AppendText(nil))
 		}
 		b.WriteString(" }")
 	}
@@ -169,5 +169,5 @@ func describeExpect(e *dsl.TestExpect) string {
 // duration.
 func offset(ns int64) string {
 	v := cep.Value{Type: cep.Type{Kind: cep.KindDuration}, Word: cep.Word(ns)}
-	return string(v.AppendText(nil, ""))
+	return string(v.AppendText(nil))
 }
