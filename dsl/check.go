@@ -14,11 +14,7 @@ import (
 // importing file's Source.Name, and gives names only. Every finding is
 // reported in one pass; the program is complete only if none is an error.
 func Check(fsys fs.FS, files ...*File) (*Program, Diagnostics) {
-	c := &checker{
-		fsys: fsys, given: map[string]*File{}, units: map[string]*unit{}, spots: map[spot]bool{}, tags: map[string]*symbol{},
-		alerts: map[string]*alertEvent{}, zone: time.UTC,
-		outcome: outcomeSchema(),
-	}
+	c := newChecker(fsys)
 	for _, f := range files {
 		c.given[cleanName(f.Source.Name)] = f
 	}
@@ -61,6 +57,13 @@ type checker struct {
 	allTests []*TestIR
 }
 
+func newChecker(fsys fs.FS) *checker {
+	return &checker{
+		fsys: fsys, given: map[string]*File{}, units: map[string]*unit{}, spots: map[spot]bool{},
+		tags: map[string]*symbol{}, alerts: map[string]*alertEvent{}, zone: time.UTC, outcome: outcomeSchema(),
+	}
+}
+
 // diagnostics is all that was found, in reading order, less what a rule
 // silences.
 func (c *checker) diagnostics() Diagnostics {
@@ -88,3 +91,29 @@ func outcomeSchema() *cep.Schema {
 
 // byName orders schemas.
 func byName(a, b *cep.Schema) int { return strings.Compare(a.Name, b.Name) }
+
+// CheckExpr checks one expression that reads nothing: the examples of the
+// function catalogue, and what a console is asked.
+func CheckExpr(text string) (*Expr, Diagnostics) {
+	const head = "const x = "
+	f, ds := Parse("expression", []byte(head+text))
+	if ds.HasErrors() {
+		return nil, ds
+	}
+	c := newChecker(nil)
+	u := c.load(f, true)
+	var d *ConstDecl
+	if len(f.Decls) == 1 {
+		d, _ = f.Decls[0].(*ConstDecl)
+	}
+	if d == nil {
+		u.report("E100", Span{len(head), len(head) + len(text)}, "one expression is wanted")
+		return nil, c.diagnostics()
+	}
+	x := &env{c: c, u: u}
+	e := x.expr(d.Value, cep.Type{})
+	if ds := c.diagnostics(); ds.HasErrors() {
+		return nil, ds
+	}
+	return e, nil
+}

@@ -112,13 +112,7 @@ func (x *env) window(n *AggNode) (Window, bool) {
 	}
 	var win Window
 	switch w.Kind {
-	case "":
-		d := w.Dur.Text
-		last := "over last " + d
-		prev := "over previous " + d
-		x.report("E108", w.Dur.Span, "does this window include the current event?").
-			note("%-*s   counts this event too  (usual for velocity limits)", len(prev), last).
-			note("%s   only what came before  (usual for baselines and averages)", prev)
+	case "": // a bare duration, which the parser has reported (E108)
 		return win, false
 	case "last", "previous":
 		win.Kind = WindowLast

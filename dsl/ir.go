@@ -20,8 +20,6 @@ type Program struct {
 	Sinks     []*SinkIR
 	Decisions []*DecisionIR
 	Tests     []*TestIR
-
-	advice Diagnostics // see Lint
 }
 
 // ParamIR is a tuning knob with its default value and bounds.

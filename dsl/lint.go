@@ -15,7 +15,7 @@ func (c *checker) lint(p *Program) {
 		}
 	}
 	for _, r := range c.rules {
-		if r.broken || !r.u.named {
+		if r.broken || !r.u.named || c.wrong(r) {
 			continue
 		}
 		r.lintKey()
@@ -33,6 +33,13 @@ func (c *checker) lint(p *Program) {
 	if !c.diagnostics().HasErrors() {
 		c.advise(p)
 	}
+}
+
+// wrong says whether a rule has an error: what it means is unclear then.
+func (c *checker) wrong(r *ruleCheck) bool {
+	return slices.ContainsFunc(c.found, func(f *finding) bool {
+		return f.d.Level == LevelError && f.src == r.u.src && r.decl.Span.Start <= f.d.Span.Start && f.d.Span.Start < r.decl.Span.End
+	})
 }
 
 // allowed says whether a warning is silenced, or is about a file that only
@@ -217,55 +224,12 @@ func (r *ruleCheck) blindSpot(b, c *StepIR) {
 // names says whether an expression names a label, or a let that may.
 func (r *ruleCheck) names(n Node, label string) bool {
 	found := false
-	walkNode(n, func(n Node) {
+	eachNode(n, func(n Node) {
 		if name, ok := n.(*Name); ok && (name.Name == label || r.lets[name.Name] != nil && r.names(r.lets[name.Name].value, label)) {
 			found = true
 		}
 	})
 	return found
-}
-
-// walkNode visits an expression of the syntax tree and all below it.
-func walkNode(n Node, visit func(Node)) {
-	if n == nil {
-		return
-	}
-	visit(n)
-	switch n := n.(type) {
-	case *ParenNode:
-		walkNode(n.X, visit)
-	case *Select:
-		walkNode(n.X, visit)
-	case *IndexNode:
-		walkNode(n.X, visit)
-		for _, k := range n.Keys {
-			walkNode(k, visit)
-		}
-	case *CallNode:
-		for _, a := range n.Args {
-			walkNode(a, visit)
-		}
-	case *ListNode:
-		for _, a := range n.Items {
-			walkNode(a, visit)
-		}
-	case *UnaryNode:
-		walkNode(n.X, visit)
-	case *BinaryNode:
-		walkNode(n.L, visit)
-		walkNode(n.R, visit)
-	case *TestNode:
-		walkNode(n.L, visit)
-		walkNode(n.R, visit)
-	case *BetweenNode:
-		walkNode(n.X, visit)
-		walkNode(n.Lo, visit)
-		walkNode(n.Hi, visit)
-	case *MissingNode:
-		walkNode(n.X, visit)
-	case *AggNode:
-		walkNode(n.X, visit)
-	}
 }
 
 // lintLoops: a loop without an upper limit before a step that takes any event
@@ -470,8 +434,3 @@ func (r *ruleCheck) tautology(e *Expr) {
 		}
 	}
 }
-
-// Lint returns advice about rules that are right as they are: missing tests,
-// values that no test uses, windows longer than their source keeps, long exact
-// windows. Check's own warnings are not among them.
-func (p *Program) Lint() Diagnostics { return slices.Clone(p.advice) }

@@ -6,9 +6,10 @@ import (
 	"github.com/weir-cep/weir/cep"
 )
 
-// advise gathers what Lint returns. It runs on programs without errors only.
+// advise looks at what is right as it is: missing tests, values that no test
+// uses, windows longer than their source keeps, long exact windows. It runs on
+// programs without errors only.
 func (c *checker) advise(p *Program) {
-	from := len(c.found)
 	for _, r := range c.rules {
 		if !r.u.named || r.broken {
 			continue
@@ -16,13 +17,6 @@ func (c *checker) advise(p *Program) {
 		r.adviseTests(p)
 		r.adviseWindows()
 	}
-	for _, f := range c.found[from:] {
-		if !c.allowed(&f.d) {
-			p.advice = append(p.advice, f.d)
-		}
-	}
-	c.found = c.found[:from]
-	p.advice = p.advice.Sort()
 }
 
 // adviseTests: a rule without a test (W209), and words and texts that it looks
