@@ -30,7 +30,9 @@ type Arena struct {
 	pages []page // pages[0] is never used, so no slot has handle 0
 	room  [numClasses]uint32
 	spare []uint32 // empty pages of PageWords words
+	empty []uint32 // pages whose memory the system has back
 	bare  []uint32 // page numbers without memory
+	chunk []uint64 // what is left of the latest chunk
 
 	slots         int
 	live          int64 // words in use, by class size
@@ -158,7 +160,7 @@ func (a *Arena) Dirty(f func(page uint32, words []uint64)) {
 // Live returns the number of slots in use and their bytes by size class.
 func (a *Arena) Live() (slots int, bytes int64) { return a.slots, a.live * 8 }
 
-// Bytes returns the bytes of all pages, in use or not.
+// Bytes returns the bytes of all pages that take memory, in use or not.
 func (a *Arena) Bytes() int64 { return a.reserved * 8 }
 
 func (a *Arena) allocLarge(words int) Handle {
@@ -176,12 +178,19 @@ func (a *Arena) allocLarge(words int) Handle {
 // newPage gives class c an empty page and chains it.
 func (a *Arena) newPage(c uint8) uint32 {
 	var n uint32
-	if k := len(a.spare); k > 0 {
-		n, a.spare = a.spare[k-1], a.spare[:k-1]
+	switch {
+	case len(a.spare) > 0:
+		k := len(a.spare) - 1
+		n, a.spare = a.spare[k], a.spare[:k]
 		clear(a.pages[n].words[:a.pages[n].fresh])
-	} else {
+	case len(a.empty) > 0:
+		k := len(a.empty) - 1
+		n, a.empty = a.empty[k], a.empty[:k]
+		a.reserved += PageWords
+		a.reservedPages++
+	default:
 		n = a.pageNumber()
-		a.pages[n].words = make([]uint64, PageWords)
+		a.pages[n].words = a.pageWords()
 		a.reserved += PageWords
 		a.reservedPages++
 	}
@@ -204,17 +213,21 @@ func (a *Arena) pageNumber() uint32 {
 }
 
 // retire keeps an empty page for other classes, or gives its memory back when
-// an eighth of the arena is empty already.
+// an eighth of the arena is empty already (where the system can take it).
 func (a *Arena) retire(n uint32) {
-	if len(a.spare) >= spareMin+a.reservedPages/8 {
-		a.drop(n)
-		return
-	}
 	p := &a.pages[n]
 	p.size, p.free = 0, 0
+	if len(a.spare) >= spareMin+a.reservedPages/8 && release(p.words) {
+		p.fresh = 0
+		a.reserved -= PageWords
+		a.reservedPages--
+		a.empty = append(a.empty, n)
+		return
+	}
 	a.spare = append(a.spare, n)
 }
 
+// drop gives the memory of a large slot back.
 func (a *Arena) drop(n uint32) {
 	a.reserved -= int64(len(a.pages[n].words))
 	a.reservedPages--

@@ -9,13 +9,15 @@ package slab
 type table struct {
 	dir   []*segment // 1<<depth entries; segments of less depth stand in it several times
 	depth uint8
-	size  int64 // entries of all segments
+	size  int64  // entries of the segments outside mem
+	mem   *Arena // of the larger segments
 }
 
 // segment holds entries of hash<<32|slot; 0 is empty (no slot has number 0).
 // Its length is a power of two and at most two thirds are used.
 type segment struct {
 	entries []uint64
+	slot    Handle // of the entries, 0 if they are Go's
 	used    int
 	depth   uint8 // bits of the hash that all entries share
 }
@@ -23,11 +25,35 @@ type segment struct {
 const (
 	segmentMin = 8
 	segmentMax = 2048
-	depthMax   = 21 // with segmentMax this uses up the 32 bits of a hash
+	slotFrom   = 512 // entries from which a segment lies in the arena
+	depthMax   = 21  // with segmentMax this uses up the 32 bits of a hash
 )
 
 func newTable() table {
-	return table{dir: []*segment{{entries: make([]uint64, segmentMin)}}, size: segmentMin}
+	t := table{mem: NewArena()}
+	t.dir = []*segment{{}}
+	t.renew(t.dir[0], segmentMin)
+	return t
+}
+
+// renew gives a segment n empty entries.
+func (t *table) renew(s *segment, n int) {
+	s.used = 0
+	if n < slotFrom {
+		s.entries = make([]uint64, n)
+		t.size += int64(n)
+		return
+	}
+	s.slot = t.mem.Alloc(n)
+	s.entries = t.mem.Words(s.slot)[:n]
+}
+
+// done gives back the memory of a segment's former entries.
+func (t *table) done(entries []uint64, slot Handle) {
+	if slot == 0 {
+		t.size -= int64(len(entries))
+	}
+	t.mem.Free(slot)
 }
 
 // segment returns the segment of a hash.
@@ -77,24 +103,24 @@ func (t *table) remove(h uint32, slot uint32) {
 // grow makes room in s: doubles it while it is small, splits it after that.
 func (t *table) grow(s *segment, h uint32) {
 	if len(s.entries) < segmentMax || s.depth == depthMax {
-		t.size += int64(len(s.entries))
-		old := s.entries
-		s.entries, s.used = make([]uint64, 2*len(old)), 0
+		old, slot := s.entries, s.slot
+		t.renew(s, 2*len(old))
 		for _, e := range old {
 			if e != 0 {
 				s.put(e)
 			}
 		}
+		t.done(old, slot)
 		return
 	}
 	if s.depth == t.depth {
 		t.double()
 	}
 	s.depth++
-	twin := &segment{entries: make([]uint64, segmentMax), depth: s.depth}
-	t.size += segmentMax
-	old := s.entries
-	s.entries, s.used = make([]uint64, segmentMax), 0
+	twin := &segment{depth: s.depth}
+	t.renew(twin, segmentMax)
+	old, slot := s.entries, s.slot
+	t.renew(s, segmentMax)
 	bit := uint64(1) << (64 - s.depth)
 	for _, e := range old {
 		switch {
@@ -105,6 +131,7 @@ func (t *table) grow(s *segment, h uint32) {
 			s.put(e)
 		}
 	}
+	t.done(old, slot)
 	// The upper half of the directory entries that named s now name its twin.
 	span := 1 << (t.depth - s.depth)
 	first := int(uint64(h)<<t.depth>>32) &^ (2*span - 1)
@@ -122,4 +149,4 @@ func (t *table) double() {
 	t.depth++
 }
 
-func (t *table) bytes() int64 { return t.size*8 + int64(len(t.dir))*8 }
+func (t *table) bytes() int64 { return t.size*8 + t.mem.Bytes() + int64(len(t.dir))*8 }
