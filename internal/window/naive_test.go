@@ -23,7 +23,6 @@ type naive struct {
 	events  []naiveEvent // the last one may be current
 	current bool
 	zone    *time.Location
-	names   map[uint64]string // symbols to text
 }
 
 // window returns the events that a window holds at now.
@@ -183,8 +182,6 @@ func (m *naive) less(k cep.Kind, a, b uint64) bool {
 	switch k {
 	case cep.KindNumber:
 		return cep.Number(a) < cep.Number(b)
-	case cep.KindString:
-		return m.names[a] < m.names[b]
 	}
 	return int64(a) < int64(b)
 }

@@ -51,6 +51,11 @@ func (s *Set) plan() error {
 			return err
 		}
 	}
+	for i, in := range s.inputs {
+		if isSymbol(in.kind) {
+			s.symbols = append(s.symbols, i)
+		}
+	}
 	s.args = make([]Arg, len(s.inputs))
 	s.late = make([]Arg, len(s.inputs))
 	return nil

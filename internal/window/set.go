@@ -31,14 +31,15 @@ type Set struct {
 	// lowered before the first Add.
 	Limit int
 
-	specs  []Spec
-	inputs []input
-	reads  []read
-	pops   []population
-	root   int // words of a state's root
-	idle   uint64
-	units  uint8 // calendar units in use, by bit
-	always bool  // a state never empties by itself
+	specs   []Spec
+	inputs  []input
+	symbols []int // the inputs that are symbols
+	reads   []read
+	pops    []population
+	root    int // words of a state's root
+	idle    uint64
+	units   uint8 // calendar units in use, by bit
+	always  bool  // a state never empties by itself
 
 	mem  *slab.Arena
 	syms *slab.Symbols
@@ -120,7 +121,22 @@ func (s *Set) Add(h slab.Handle, at int64, args []Arg) slab.Handle {
 		}
 	}
 	s.cur, s.open, s.shown = h, true, false
+	s.holdArgs(true)
 	return h
+}
+
+// holdArgs takes or gives back references to the current event's symbols, so
+// that they outlive the caller's.
+func (s *Set) holdArgs(hold bool) {
+	for _, i := range s.symbols {
+		switch a := s.args[i]; {
+		case !a.Ok:
+		case hold:
+			s.syms.Retain(slab.Symbol(a.Word))
+		default:
+			s.syms.Release(slab.Symbol(a.Word))
+		}
+	}
 }
 
 // Settle says that nothing reads the current event as current any more, and
@@ -129,6 +145,11 @@ func (s *Set) Settle(fired bool) {
 	if !s.open {
 		return
 	}
+	s.settle(fired)
+	s.holdArgs(false)
+}
+
+func (s *Set) settle(fired bool) {
 	s.open, s.inside = false, false
 	r := s.mem.Words(s.cur)
 	now := r[clock]
@@ -150,8 +171,10 @@ func (s *Set) Settle(fired bool) {
 }
 
 // Show gives the inputs of the event that zscore compares with its window
-// where no event is current, as at a deadline. It holds until the next Add.
+// where no event is current, as at a deadline. It holds until the next Add; the
+// event that was current, if any, is settled as one that did not fire.
 func (s *Set) Show(args []Arg) {
+	s.Settle(false)
 	s.keepArgs(args)
 	s.shown = true
 }
@@ -198,6 +221,7 @@ func (s *Set) Drop(h slab.Handle) {
 	}
 	if s.open && s.cur == h {
 		s.open = false
+		s.holdArgs(false)
 	}
 	r := s.mem.Words(h)
 	for i := range s.pops {

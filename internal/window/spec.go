@@ -9,8 +9,7 @@ import (
 
 // Arg is the value of one input for the event that is added. The word of a
 // string is its symbol; the word of an ip or a point is the symbol of its 16
-// bytes (WideSymbol). The caller holds a reference during the call; the set
-// takes its own.
+// bytes. The caller holds a reference during the call; the set takes its own.
 type Arg struct {
 	Word cep.Word
 	Ok   bool // false: missing
