@@ -2,7 +2,6 @@ package nfa
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/weir-cep/weir/cep"
@@ -84,7 +83,7 @@ func (c *compiler) test(route int, where *dsl.Expr) int {
 	if n, ok := c.tests[key]; ok {
 		return n
 	}
-	t := Test{Pred: pred, Text: text}
+	t := Test{Pred: pred, Text: text, Where: where, Schema: c.schema(route)}
 	if residual != nil {
 		t.Cond = c.cond(c.schema(route), residual)
 	}
@@ -132,15 +131,6 @@ func (c *compiler) indexTypes() {
 	c.spill = len(c.Preds) > 64
 }
 
-// label names a step in dumps and traces: its label, or its event type.
-func (c *compiler) label(binding int) string {
-	b := &c.Rule.Bindings[binding]
-	if b.Label != "" {
-		return b.Label
-	}
-	return b.Schema.Name
-}
-
 // noLabel names an absence.
 func (c *compiler) noLabel(a *dsl.Absence) string {
 	s := "no " + c.schema(a.Route).Name
@@ -148,17 +138,4 @@ func (c *compiler) noLabel(a *dsl.Absence) string {
 		s = "immediately " + s
 	}
 	return s
-}
-
-// where is the text of a test for dumps.
-func (p *Prog) where(test int) string {
-	t := &p.Tests[test]
-	var parts []string
-	if s := p.Preds[t.Pred].Text; s != "" {
-		parts = append(parts, s)
-	}
-	if t.Text != "" {
-		parts = append(parts, t.Text)
-	}
-	return strings.Join(parts, " and ")
 }

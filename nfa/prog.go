@@ -63,6 +63,9 @@ type Test struct {
 	Pred int
 	Cond expr.Cond // nil: nothing run-specific
 	Text string
+
+	Where  *dsl.Expr   // the whole condition as the rule has it, nil: always
+	Schema *cep.Schema // of the events that it is asked of
 }
 
 // seg is a range of another table.

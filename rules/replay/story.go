@@ -1,0 +1,259 @@
+package replay
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/dsl"
+	"github.com/weir-cep/weir/internal/expr"
+	"github.com/weir-cep/weir/nfa"
+)
+
+// Story records what the machines did with the runs of a rule: how far each
+// got, which condition stopped the next event and with which values, and what
+// ended it. It is an nfa.Tracer, so it tells of the production machines. It
+// keeps at most MaxLives runs, the furthest ones first.
+type Story struct {
+	Rule  *dsl.RuleIR
+	prog  *nfa.Prog
+	trace *expr.Compiler
+	open  map[lifeID]*Life
+	ended []*Life
+	seen  int
+}
+
+// MaxLives is how many ended runs a story keeps.
+const MaxLives = 1000
+
+type lifeID struct {
+	first   cep.Ref
+	ordinal int
+}
+
+// Life is the story of one run.
+type Life struct {
+	FirstAt  int64
+	EndAt    int64 // of a run that is still open: of its last event
+	Steps    []Taken
+	Refused  *Refusal // the last event that could have gone on and did not fit
+	Refusals int
+	End      string // what ended it; "" while it is open
+	Matched  bool
+	order    int
+}
+
+// Taken are the events that a step bound.
+type Taken struct {
+	Step string
+	At   []int64
+}
+
+// Refusal is an event that a step did not take.
+type Refusal struct {
+	At  int64
+	Why string // the terms that were false, with their actual values
+}
+
+// NewStory records the runs of a rule.
+func NewStory(rule *dsl.RuleIR, zone *time.Location) (*Story, error) {
+	s := &Story{Rule: rule, open: map[lifeID]*Life{}}
+	if rule.Pattern == nil {
+		return nil, fmt.Errorf("rule %s has no pattern: every event is judged by itself", rule.Name)
+	}
+	prog, err := nfa.Compile(rule, zone)
+	if err != nil {
+		return nil, err
+	}
+	s.prog = prog
+	s.trace = &expr.Compiler{Layout: prog.Layout, Zone: zone}
+	return s, nil
+}
+
+func (s *Story) life(r *nfa.TracedRun) *Life {
+	id := lifeID{r.First, r.Ordinal}
+	l := s.open[id]
+	if l == nil {
+		s.seen++
+		l = &Life{FirstAt: r.FirstAt, order: s.seen}
+		s.open[id] = l
+	}
+	return l
+}
+
+// Started, Took, Refused, Completed, Killed and Expired implement nfa.Tracer.
+func (s *Story) Started(r *nfa.TracedRun) { s.took(s.life(r), r) }
+
+// Took implements nfa.Tracer.
+func (s *Story) Took(r *nfa.TracedRun) { s.took(s.life(r), r) }
+
+func (s *Story) took(l *Life, r *nfa.TracedRun) {
+	name := s.step(r.Step)
+	if n := len(l.Steps); n == 0 || l.Steps[n-1].Step != name {
+		l.Steps = append(l.Steps, Taken{Step: name})
+	}
+	t := &l.Steps[len(l.Steps)-1]
+	t.At = append(t.At, r.LastAt)
+	l.EndAt, l.Refused = r.LastAt, nil
+}
+
+// Refused implements nfa.Tracer.
+func (s *Story) Refused(r *nfa.TracedRun, test *nfa.Test, f *expr.Frame) {
+	l := s.life(r)
+	l.Refusals++
+	l.Refused = &Refusal{At: f.At, Why: s.trace.On(test.Schema).Trace(test.Where, f)}
+}
+
+// Completed implements nfa.Tracer.
+func (s *Story) Completed(r *nfa.TracedRun, at int64, kind cep.MatchKind) {
+	end := "matched"
+	if kind == cep.MatchTimeout {
+		end = "its time ran out (on timeout)"
+	}
+	l := s.life(r)
+	l.Matched = true
+	s.end(r, l, at, end)
+}
+
+// Killed implements nfa.Tracer.
+func (s *Story) Killed(r *nfa.TracedRun, why nfa.Death, index int) {
+	l := s.life(r)
+	s.end(r, l, l.EndAt, s.death(why, index))
+}
+
+// Expired implements nfa.Tracer.
+func (s *Story) Expired(r *nfa.TracedRun, at int64) {
+	s.end(r, s.life(r), at, "its time ran out: "+s.limit())
+}
+
+func (s *Story) limit() string {
+	if w := s.Rule.Pattern.Within; w > 0 {
+		return "within " + offset(w)
+	}
+	return "a step's within"
+}
+
+func (s *Story) death(why nfa.Death, index int) string {
+	switch why {
+	case nfa.Absent:
+		return "an event came that must not: then no …"
+	case nfa.Cancelled:
+		if index < len(s.Rule.Cancel) {
+			return "cancelled by a " + s.Rule.Routes[s.Rule.Cancel[index].Route].Schema.Name
+		}
+		return "cancelled"
+	case nfa.Broken:
+		return "the very next event did not fit (immediately, consecutive)"
+	case nfa.OutOfSpan:
+		return "its step ran out of time before it had enough events"
+	case nfa.TooMany:
+		return "one event too many (exactly)"
+	case nfa.WhereFalse:
+		return "the pattern's where was false at completion"
+	case nfa.Overlapped:
+		return "an earlier run was reported and its events are not used again"
+	case nfa.Overwritten:
+		return "a later start took its place (match latest)"
+	}
+	return "dropped at the limit of runs per key"
+}
+
+func (s *Story) end(r *nfa.TracedRun, l *Life, at int64, how string) {
+	delete(s.open, lifeID{r.First, r.Ordinal})
+	l.EndAt, l.End = at, how
+	s.ended = append(s.ended, l)
+	if len(s.ended) > 2*MaxLives {
+		s.trim()
+	}
+}
+
+// trim keeps the runs that got furthest.
+func (s *Story) trim() {
+	sort.SliceStable(s.ended, func(i, j int) bool { return further(s.ended[i], s.ended[j]) })
+	s.ended = s.ended[:MaxLives]
+}
+
+// further orders runs: matches last, then by steps reached and events taken.
+func further(a, b *Life) bool {
+	if a.Matched != b.Matched {
+		return b.Matched
+	}
+	if len(a.Steps) != len(b.Steps) {
+		return len(a.Steps) > len(b.Steps)
+	}
+	if n, m := a.Events(), b.Events(); n != m {
+		return n > m
+	}
+	return a.order < b.order
+}
+
+// Events is how many events the run bound.
+func (l *Life) Events() (n int) {
+	for _, t := range l.Steps {
+		n += len(t.At)
+	}
+	return n
+}
+
+func (s *Story) step(binding int) string {
+	if binding < 0 || binding >= len(s.Rule.Bindings) {
+		return "…"
+	}
+	b := &s.Rule.Bindings[binding]
+	if b.Label != "" {
+		return b.Label
+	}
+	return b.Schema.Name
+}
+
+// Lives are all runs in the order in which they began.
+func (s *Story) Lives() []*Life {
+	all := append([]*Life(nil), s.ended...)
+	for _, l := range s.open {
+		all = append(all, l)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].order < all[j].order })
+	return all
+}
+
+// Misses are the runs that came nearest to a match without one, nearest first.
+func (s *Story) Misses(limit int) []*Life {
+	var misses []*Life
+	for _, l := range s.Lives() {
+		if !l.Matched {
+			misses = append(misses, l)
+		}
+	}
+	sort.SliceStable(misses, func(i, j int) bool { return further(misses[i], misses[j]) })
+	return misses[:min(limit, len(misses))]
+}
+
+// Text tells the run in a few lines; clock writes a time.
+func (l *Life) Text(clock func(int64) string) string {
+	var b strings.Builder
+	for i, t := range l.Steps {
+		if i > 0 {
+			b.WriteString(", then ")
+		}
+		if len(t.At) == 1 {
+			fmt.Fprintf(&b, "%s at %s", t.Step, clock(t.At[0]))
+			continue
+		}
+		fmt.Fprintf(&b, "%d %s from %s to %s", len(t.At), t.Step, clock(t.At[0]), clock(t.At[len(t.At)-1]))
+	}
+	if l.Refused != nil {
+		fmt.Fprintf(&b, "\n  the event at %s did not fit: %s", clock(l.Refused.At), l.Refused.Why)
+		if l.Refusals > 1 {
+			fmt.Fprintf(&b, " (and %d before it)", l.Refusals-1)
+		}
+	}
+	switch {
+	case l.End == "":
+		b.WriteString("\n  still open at the end of the input")
+	default:
+		fmt.Fprintf(&b, "\n  ended %s: %s", clock(l.EndAt), l.End)
+	}
+	return b.String()
+}
