@@ -5,6 +5,7 @@ package dsl
 type File struct {
 	Source *Source
 	Decls  []Decl
+	Broken []Ident // names that the declarations left out would have declared
 }
 
 // Ident is a name where it stands. Back-quotes are already taken off.

@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -73,17 +74,24 @@ func (ruleLexer) LexString(_ string, text string) (lexer.Lexer, error) {
 // scanner cuts a text into tokens. A token's place is its offset; lines and
 // columns are worked out from it only when a message is printed.
 type scanner struct {
-	text string
-	pos  int
+	text   string
+	pos    int
+	base   int // offset of text in the file
+	tokens int
 }
+
+var errTokens = fmt.Errorf("a rule file may have at most %d tokens", MaxTokens)
 
 func (s *scanner) Next() (lexer.Token, error) {
 	start := s.pos
 	if start >= len(s.text) {
-		return lexer.EOFToken(lexer.Position{Offset: start}), nil
+		return lexer.EOFToken(lexer.Position{Offset: s.base + start}), nil
+	}
+	if s.tokens++; s.tokens > MaxTokens {
+		return lexer.Token{}, errTokens
 	}
 	kind := s.scan()
-	return lexer.Token{Type: kind, Value: s.text[start:s.pos], Pos: lexer.Position{Offset: start}}, nil
+	return lexer.Token{Type: kind, Value: s.text[start:s.pos], Pos: lexer.Position{Offset: s.base + start}}, nil
 }
 
 // scan moves over one token, at least one byte.
@@ -238,9 +246,19 @@ func (s *scanner) operator(c byte) lexer.TokenType {
 		s.pos += 2
 		return tokOp
 	}
+	if strings.HasPrefix(s.text[s.pos:], "<>") {
+		s.pos += 2
+		return tokBad
+	}
 	if strings.IndexByte("-+*/%<>=(){}[].,:?", c) >= 0 {
 		s.pos++
 		return tokOp
+	}
+	for _, foreign := range []string{"&&", "||", "~="} {
+		if strings.HasPrefix(s.text[s.pos:], foreign) {
+			s.pos += len(foreign)
+			return tokBad
+		}
 	}
 	_, size := utf8.DecodeRuneInString(s.text[s.pos:])
 	s.pos += size

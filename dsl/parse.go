@@ -1,7 +1,9 @@
 package dsl
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/alecthomas/participle/v2"
@@ -10,8 +12,10 @@ import (
 
 // Limits of a rule file.
 const (
-	MaxFileBytes = 4 << 20 // a rule file, bytes
-	MaxNesting   = 100     // parentheses, lists, groups and calls within each other
+	MaxFileBytes = 4 << 20   // a rule file, bytes
+	MaxTokens    = 1_000_000 // a rule file, tokens with blanks and comments
+	MaxNesting   = 100       // parentheses, lists, groups and calls within each other
+	MaxOperators = 10_000    // operators in one declaration
 )
 
 // Parse reads one rule file. The name is what messages call it. The file is
@@ -24,10 +28,13 @@ func Parse(name string, text []byte) (*File, Diagnostics) {
 		return file, Diagnostics{{Code: "E100", Source: src, Message: fmt.Sprintf("a rule file may have at most %d MiB; this one has %d bytes", MaxFileBytes>>20, len(text))}}
 	}
 	node, err := fileParser.ParseString(name, string(text))
-	if err != nil { // the grammar reports by itself; only a broken invariant of participle ends here
+	if errors.Is(err, errTokens) {
 		return file, Diagnostics{{Code: "E100", Source: src, Message: err.Error()}}
 	}
-	file.Decls = node.decls
+	if err != nil { // the grammar reports by itself
+		panic(err)
+	}
+	file.Decls, file.Broken = node.decls, node.broken
 	for i := range node.diags {
 		node.diags[i].Source = src
 	}
@@ -42,19 +49,20 @@ var fileParser = participle.MustBuild[fileGrammar](participle.Lexer(ruleLexer{})
 
 // fileGrammar is File = Decl* .
 type fileGrammar struct {
-	decls []Decl
-	diags Diagnostics
+	decls  []Decl
+	broken []Ident
+	diags  Diagnostics
 }
 
 // Parse implements participle.Parseable.
 func (g *fileGrammar) Parse(lex *lexer.PeekingLexer) error {
-	p := &parser{lex: lex, text: rawText(*lex)}
-	for !p.peek().EOF() {
+	p := newParser(lex)
+	for !p.lex.Peek().EOF() {
 		if d := p.recoverDecl(); d != nil {
 			g.decls = append(g.decls, d)
 		}
 	}
-	g.diags = p.diags
+	g.diags, g.broken = p.diags, p.broken
 	return nil
 }
 
@@ -68,7 +76,7 @@ type exprGrammar struct {
 
 // Parse implements participle.Parseable.
 func (g *exprGrammar) Parse(lex *lexer.PeekingLexer) error {
-	p := &parser{lex: lex, text: rawText(*lex)}
+	p := newParser(lex)
 	p.guard(func() {
 		g.expr = p.expr()
 		if !p.peek().EOF() {
@@ -87,50 +95,54 @@ func (g *exprGrammar) Parse(lex *lexer.PeekingLexer) error {
 
 // rawText puts the tokens together again. The lexer keeps every byte.
 func rawText(lex lexer.PeekingLexer) string {
+	for !lex.Peek().EOF() {
+		lex.Next()
+	}
+	_, end := lex.PeekAny(func(lexer.Token) bool { return false })
 	var b strings.Builder
-	for t := lex.RawPeek(); !t.EOF(); t = lex.RawPeek() {
+	for _, t := range lex.Range(0, end) {
 		b.WriteString(t.Value)
-		lex.FastForward(lex.RawCursor())
 	}
 	return b.String()
 }
 
 // parser is a recursive descent over participle's token stream.
 type parser struct {
-	lex   *lexer.PeekingLexer
-	text  string
-	diags Diagnostics
-	depth int
-	last  int // end of the last consumed token
+	lex    *lexer.PeekingLexer
+	text   string // what the tokens were cut from
+	base   int    // offset of text in the file
+	limit  int    // offset of its end
+	diags  Diagnostics
+	broken []Ident
+	depth  int // of nesting
+	ops    int // operators of the declaration in progress
+	last   int // end of the last consumed token
+	end    int // of the declaration in progress: for it, the file ends there
+	failed int // items of it that were given up
 }
 
-// bailout unwinds to the nearest guard after an error has been reported.
-type bailout struct{}
-
-// guard runs f and says whether it went through without a syntax error.
-func (p *parser) guard(f func()) (ok bool) {
-	depth := p.depth
-	defer func() {
-		if r := recover(); r != nil {
-			if _, is := r.(bailout); !is {
-				panic(r)
-			}
-			p.depth, ok = depth, false
-		}
-	}()
-	f()
-	return true
+func newParser(lex *lexer.PeekingLexer) *parser {
+	p := &parser{lex: lex, text: rawText(*lex), base: lex.RawPeek().Pos.Offset}
+	p.limit = p.base + len(p.text)
+	p.end = p.limit
+	return p
 }
 
-func (p *parser) report(d Diagnostic) { p.diags = append(p.diags, d) }
-
-// fail reports and gives up on the construct in progress.
-func (p *parser) fail(d Diagnostic) {
-	p.report(d)
-	panic(bailout{})
+// slice is the text of a span, without the blanks around it.
+func (p *parser) slice(s Span) string {
+	return strings.TrimSpace(p.text[s.Start-p.base : s.End-p.base])
 }
 
-func (p *parser) peek() *lexer.Token { return p.lex.Peek() }
+func (p *parser) peek() *lexer.Token { return p.clip(p.lex.Peek()) }
+
+// clip turns the first token of the next declaration into an end of file.
+func (p *parser) clip(t *lexer.Token) *lexer.Token {
+	if t.Pos.Offset < p.end || t.EOF() {
+		return t
+	}
+	end := lexer.EOFToken(t.Pos)
+	return &end
+}
 
 func (p *parser) next() *lexer.Token {
 	t := p.lex.Next()
@@ -144,7 +156,7 @@ func (p *parser) ahead(n int) lexer.Token {
 	for range n {
 		c.Next()
 	}
-	return *c.Peek()
+	return *p.clip(c.Peek())
 }
 
 func spanOf(t *lexer.Token) Span { return Span{t.Pos.Offset, t.Pos.Offset + len(t.Value)} }
@@ -195,19 +207,33 @@ func (p *parser) expectWord(w, what string) {
 	}
 }
 
-// unexpected gives up with "expected …, found …".
-func (p *parser) unexpected(expected string) {
+// unexpected gives up with "expected …, found …". The words are keywords that
+// may stand there, beside those that expected quotes: one of them may be
+// misspelt.
+func (p *parser) unexpected(expected string, words ...string) {
 	t := p.peek()
 	p.habits(t)
-	d := Diagnostic{Code: "E100", Span: spanOf(t), Message: "expected " + expected + ", found " + describeToken(t)}
+	d := Diagnostic{Code: "E100", Span: spanOf(t), Message: "expected " + expected + ", found " + p.describeToken(t)}
 	if t.EOF() {
 		d.Span = Span{p.last, p.last}
+	}
+	if t.Type == tokIdent || t.Type == tokType {
+		for _, q := range quotedWord.FindAllStringSubmatch(expected, -1) {
+			words = append(words, q[1])
+		}
+		if near := nearest(t.Value, words); near != "" {
+			d.Label, d.Fixes = `did you mean "`+near+`"?`, []string{near}
+		}
 	}
 	p.fail(d)
 }
 
-func describeToken(t *lexer.Token) string {
+var quotedWord = regexp.MustCompile(`"([a-z]+)"`)
+
+func (p *parser) describeToken(t *lexer.Token) string {
 	switch {
+	case t.EOF() && t.Pos.Offset < p.limit:
+		return "the next declaration"
 	case t.EOF():
 		return "the end of the file"
 	case t.Type == tokWord:
@@ -222,7 +248,17 @@ func describeToken(t *lexer.Token) string {
 func (p *parser) enter() {
 	p.depth++
 	if p.depth > MaxNesting {
-		p.fail(Diagnostic{Code: "E100", Span: spanOf(p.peek()), Message: fmt.Sprintf("more than %d levels of nesting", MaxNesting)})
+		p.fail(Diagnostic{Code: "E100", Span: spanOf(p.peek()), Message: fmt.Sprintf("more than %d levels of nesting", MaxNesting),
+			Label: "one too many", Notes: []string{"give parts of it a name with let, const or predicate"}})
+	}
+}
+
+// operator counts an operator, up to MaxOperators.
+func (p *parser) operator() {
+	p.ops++
+	if p.ops > MaxOperators {
+		p.fail(Diagnostic{Code: "E100", Span: spanOf(p.peek()), Message: fmt.Sprintf("more than %d operators in one declaration", MaxOperators),
+			Label: "one too many", Notes: []string{"long lists of values belong in a list: x in my_list"}})
 	}
 }
 

@@ -2,6 +2,8 @@ package dsl
 
 import (
 	"strings"
+
+	"github.com/alecthomas/participle/v2/lexer"
 )
 
 // declWords begin a declaration.
@@ -9,89 +11,10 @@ var declWords = []string{"timezone", "predicate", "decision", "import", "enum", 
 
 var declSet = wordSet(strings.Join(declWords, " "))
 
-// recoverDecl reads one declaration; after an error it skips to the next one
-// and returns nil.
-func (p *parser) recoverDecl() (d Decl) {
-	start := *p.lex
-	errors := len(p.diags)
-	ok := p.guard(func() { d = p.decl() })
-	if ok {
-		if len(p.diags) > errors {
-			return nil // the mistakes were understood and reported; the declaration is not used
-		}
-		return d
-	}
-	*p.lex = start
-	p.skipDecl(errors)
-	return nil
-}
-
-// skipDecl moves behind the declaration that begins here: to the first
-// declaration word at brace depth 0. A brace that is never closed is reported
-// at its opener, instead of what it led to.
-func (p *parser) skipDecl(errors int) {
-	depth, first := 0, true
-	var open Span
-	for {
-		t := p.peek()
-		switch {
-		case t.EOF():
-			if depth > 0 {
-				p.diags = p.diags[:errors]
-				p.report(Diagnostic{Code: "E100", Span: open, Message: `this "{" is never closed`, Label: "opened here",
-					Notes: []string{`a "}" is missing before the end of the file`}})
-			}
-			return
-		case !first && p.startsDecl(depth):
-			if depth > 0 {
-				p.diags = p.diags[:errors]
-				p.report(Diagnostic{Code: "E100", Span: open, Message: `this "{" is never closed`, Label: "opened here",
-					Notes: []string{`the next declaration begins before a "}"`}})
-			}
-			return
-		case t.Type == tokOp && t.Value == "{":
-			if depth == 0 {
-				open = spanOf(t)
-			}
-			depth++
-		case t.Type == tokOp && t.Value == "}":
-			depth = max(0, depth-1)
-		}
-		first = false
-		p.next()
-	}
-}
-
-// startsDecl says that the next token begins a declaration. Inside braces only
-// a declaration word at the start of a line counts, since fields and clauses
-// may be called like one.
-func (p *parser) startsDecl(depth int) bool {
-	t := p.peek()
-	if t.Type != tokIdent || !declSet[t.Value] {
-		return false
-	}
-	if n := p.ahead(1); n.Type == tokOp {
-		return false // a field or clause of that name
-	}
-	if depth == 0 {
-		return true
-	}
-	at := t.Pos.Offset
-	return at == 0 || p.text[at-1] == '\n'
-}
-
 func (p *parser) decl() Decl {
 	t := p.peek()
-	if t.Type == tokBad {
-		p.badToken(t)
-	}
 	if t.Type != tokIdent || !declSet[t.Value] {
-		d := Diagnostic{Code: "E100", Span: spanOf(t), Message: "expected a declaration, found " + describeToken(t),
-			Notes: []string{"a file consists of: " + strings.Join(declWords, ", ")}}
-		if near := nearest(t.Value, declWords); near != "" {
-			d.Label, d.Fixes = `did you mean "`+near+`"?`, []string{near}
-		}
-		p.fail(d)
+		p.unknownDecl(t)
 	}
 	p.next()
 	start := t.Pos.Offset
@@ -131,6 +54,22 @@ func (p *parser) decl() Decl {
 		return d
 	}
 	return p.testDecl(start)
+}
+
+func (p *parser) unknownDecl(t *lexer.Token) {
+	p.habits(t)
+	d := Diagnostic{Code: "E100", Span: spanOf(t), Message: "expected a declaration, found " + p.describeToken(t)}
+	switch near := nearest(t.Value, declWords); {
+	case t.Type == tokOp && t.Value == "}":
+		d.Message, d.Label = `this "}" closes nothing`, "nothing is open here"
+	case near != "":
+		d.Label, d.Fixes = `did you mean "`+near+`"?`, []string{near}
+	case clauseSet[t.Value]:
+		d.Label = "a clause of a rule, but no rule is open here"
+	default:
+		d.Notes = []string{"a file consists of: " + strings.Join(declWords, ", ")}
+	}
+	p.fail(d)
 }
 
 func (p *parser) predicateDecl(start int) Decl {
@@ -195,7 +134,7 @@ func (p *parser) eventDecl(start int) Decl {
 	}
 	p.expectOp("{", "to begin the event's fields")
 	for !p.acceptOp("}") {
-		p.eventItem(d)
+		p.recoverItem(func() { p.eventItem(d) }, beginsField)
 	}
 	d.Span = p.from(start)
 	return d
@@ -222,6 +161,11 @@ func (p *parser) eventItem(d *EventDecl) {
 	default:
 		d.Fields = append(d.Fields, p.field())
 	}
+}
+
+// beginsField tells "name: type", "time f" and "id f" from what goes on.
+func beginsField(t, after *lexer.Token) bool {
+	return t.Type != tokOp && (after.Type == tokOp && after.Value == ":" || t.Value == "time" || t.Value == "id")
 }
 
 func (p *parser) field() FieldDecl {
@@ -376,7 +320,7 @@ func (p *parser) tableDecl(start int) Decl {
 	p.expectWord("key", "and the key column")
 	d.Key = p.field()
 	for !p.acceptOp("}") {
-		d.Cols = append(d.Cols, p.field())
+		p.recoverItem(func() { d.Cols = append(d.Cols, p.field()) }, beginsField)
 	}
 	d.Span = p.from(start)
 	return d
@@ -393,7 +337,7 @@ func (p *parser) featureDecl(start int) Decl {
 	d.By = p.key()
 	p.expectOp("{", "to begin the feature's items")
 	for !p.acceptOp("}") {
-		d.Items = append(d.Items, p.assign("an item (\"name = aggregate\")"))
+		p.recoverItem(func() { d.Items = append(d.Items, p.assign("an item (name = aggregate)")) }, beginsAssign)
 	}
 	d.Span = p.from(start)
 	return d

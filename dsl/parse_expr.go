@@ -13,34 +13,30 @@ func (p *parser) expr() Node {
 	p.enter()
 	defer p.leave()
 	left := p.andExpr()
-	for {
-		p.habits(p.peek())
-		if !p.word("or") {
-			return left
-		}
+	for p.infixWord("or") {
 		op := spanOf(p.next())
-		left = infix("or", op, left, p.andExpr())
+		left = p.infix("or", op, left, p.andExpr())
 	}
+	return left
 }
 
-func infix(op string, at Span, l, r Node) Node {
+// infix makes a node of an operator between two operands.
+func (p *parser) infix(op string, at Span, l, r Node) Node {
+	p.operator()
 	return &BinaryNode{Span: l.NodeSpan().Join(r.NodeSpan()), Op: op, OpSpan: at, L: l, R: r}
 }
 
 func (p *parser) andExpr() Node {
 	left := p.notExpr()
-	for {
-		p.habits(p.peek())
-		if !p.word("and") {
-			return left
-		}
+	for p.infixWord("and") {
 		op := spanOf(p.next())
-		left = infix("and", op, left, p.notExpr())
+		left = p.infix("and", op, left, p.notExpr())
 	}
+	return left
 }
 
 func (p *parser) notExpr() Node {
-	if !p.word("not") {
+	if !p.word("not") && !p.prefixNot() {
 		return p.comparison()
 	}
 	p.enter()
@@ -56,11 +52,8 @@ var wordOps = map[string]bool{"in": true, "contains": true, "matches": true, "li
 func (p *parser) comparison() Node {
 	left := p.sum()
 	x := p.comparisonTail(left)
-	if x == left {
-		return left
-	}
-	if again := p.peek(); isComparison(again) {
-		p.chained(x, again)
+	for x != left && (isComparison(p.peek()) || p.op("=") || p.foreignUnequal()) {
+		p.chained(x)
 	}
 	return x
 }
@@ -76,11 +69,10 @@ func isComparison(t *lexer.Token) bool {
 	return false
 }
 
-// chained reports a < b < c with the "between" that was meant.
-func (p *parser) chained(first Node, t *lexer.Token) {
+// chained reports a < b < c with what was meant, and reads over it.
+func (p *parser) chained(first Node) {
+	t := p.next()
 	d := Diagnostic{Code: "E125", Span: spanOf(t), Message: "comparisons don't chain", Label: "second comparison"}
-	start := t.Pos.Offset
-	p.next()
 	third := p.sum()
 	if b, ok := first.(*BinaryNode); ok {
 		lo, x, hi := p.slice(b.L.NodeSpan()), p.slice(b.R.NodeSpan()), p.slice(third.NodeSpan())
@@ -90,66 +82,47 @@ func (p *parser) chained(first Node, t *lexer.Token) {
 		case b.Op == ">=" && t.Value == ">=":
 			d.Fixes = []string{x + " between " + hi + " and " + lo}
 		default:
-			d.Fixes = []string{lo + " " + b.Op + " " + x + " and " + x + " " + p.text[start:start+len(t.Value)] + " " + hi}
+			d.Fixes = []string{lo + " " + b.Op + " " + x + " and " + x + " " + t.Value + " " + hi}
 			d.Notes = []string{`a range with both ends is written: ` + x + " between " + lo + " and " + hi}
 		}
 	}
-	p.fail(d)
+	p.report(d)
 }
-
-func (p *parser) slice(s Span) string { return strings.TrimSpace(p.text[s.Start:s.End]) }
 
 func (p *parser) comparisonTail(left Node) Node {
 	t := p.peek()
 	switch {
 	case isComparison(t):
 		p.next()
-		return infix(t.Value, spanOf(t), left, p.sum())
+		return p.infix(t.Value, spanOf(t), left, p.sum())
 	case t.Type == tokOp && t.Value == "=":
-		p.singleEquals(left, t)
-	case isWord(t, "is"):
+		return p.singleEquals(left)
+	case p.foreignUnequal():
+		p.habit(t, "!=")
+		p.next()
+		return p.infix("!=", spanOf(t), left, p.sum())
+	case p.infixWord("is"):
 		return p.missingTest(left)
 	case isWord(t, "not"):
-		if after := p.ahead(1); !wordOps[after.Value] || after.Type != tokWord {
+		if after := p.ahead(1); !wordOps[strings.ToLower(after.Value)] || after.Type != tokWord && after.Type != tokType {
 			return left
 		}
 		p.next()
 		return p.wordTest(left, true, t.Pos.Offset)
-	case t.Type == tokWord && wordOps[t.Value]:
+	case wordOps[strings.ToLower(t.Value)] && p.infixWord(strings.ToLower(t.Value)):
 		return p.wordTest(left, false, t.Pos.Offset)
 	}
 	return left
 }
 
-// singleEquals reports = where == is meant.
-func (p *parser) singleEquals(left Node, t *lexer.Token) {
-	d := Diagnostic{Code: "E101", Span: spanOf(t), Message: `"=" is used for definitions; comparison is "=="`, Label: `did you mean "=="?`}
-	p.next()
-	var right Node
-	saved := len(p.diags)
-	if p.guard(func() { right = p.sum() }) {
-		d.Fixes = []string{p.slice(left.NodeSpan()) + " == " + p.slice(right.NodeSpan())}
-	}
-	p.diags = p.diags[:saved]
-	p.report(d)
-	if right == nil {
-		panic(bailout{})
-	}
-	// The construct is otherwise sound: what follows can still be checked for
-	// syntax, but the declaration is not used.
-	p.resume()
-}
-
-// resume goes on after an error that the parser understood, so that further
-// mistakes of the same construct are found too.
-func (p *parser) resume() {
-	p.guard(func() {
-		for p.word("and") || p.word("or") {
-			p.next()
-			p.notExpr()
-		}
-	})
-	panic(bailout{})
+// singleEquals reports = where == is meant, and reads it as that.
+func (p *parser) singleEquals(left Node) Node {
+	t := p.next()
+	n := len(p.diags)
+	p.report(Diagnostic{Code: "E101", Span: spanOf(t), Message: `"=" is used for definitions; comparison is "=="`, Label: `did you mean "=="?`})
+	right := p.sum()
+	p.diags[n].Fixes = []string{p.slice(left.NodeSpan()) + " == " + p.slice(right.NodeSpan())}
+	return p.infix("==", spanOf(t), left, right)
 }
 
 func (p *parser) missingTest(left Node) Node {
@@ -161,19 +134,26 @@ func (p *parser) missingTest(left Node) Node {
 	case p.acceptWord("present"):
 		return &MissingNode{Span: p.from(left.NodeSpan().Start), X: left, Present: !not}
 	}
-	if t := p.peek(); isWord(t, "null") || isWord(t, "NULL") || t.Value == "None" || t.Value == "nil" {
-		p.fail(Diagnostic{Code: "E125", Span: spanOf(t), Message: "there is no null; a value is missing or present",
+	if t := p.peek(); (t.Type == tokIdent || t.Type == tokType) && isNull(t.Value) {
+		p.next()
+		p.report(Diagnostic{Code: "E125", Span: spanOf(t), Message: "there is no null; a value is missing or present",
 			Fixes: []string{p.slice(left.NodeSpan()) + map[bool]string{false: " is missing", true: " is present"}[not]}})
+		return &MissingNode{Span: p.from(left.NodeSpan().Start), X: left, Present: not}
 	}
 	p.unexpected(`"missing" or "present" after "is"`)
 	return nil
 }
 
 func (p *parser) wordTest(left Node, not bool, at int) Node {
-	op := p.next().Value
+	p.infixWord(strings.ToLower(p.peek().Value)) // reports capitals after "not"
+	op := strings.ToLower(p.next().Value)
 	if op == "between" {
 		lo := p.sum()
-		p.expectWord("and", `between the two ends of "between"`)
+		if p.infixWord("and") {
+			p.next()
+		} else {
+			p.unexpected(`"and" between the two ends of "between"`)
+		}
 		hi := p.sum()
 		return &BetweenNode{Span: p.from(left.NodeSpan().Start), Not: not, X: left, Lo: lo, Hi: hi}
 	}
@@ -189,7 +169,7 @@ func (p *parser) sum() Node {
 	left := p.product()
 	for p.op("+") || p.op("-") {
 		t := p.next()
-		left = infix(t.Value, spanOf(t), left, p.product())
+		left = p.infix(t.Value, spanOf(t), left, p.product())
 	}
 	return left
 }
@@ -198,7 +178,7 @@ func (p *parser) product() Node {
 	left := p.dflt()
 	for p.op("*") || p.op("/") || p.op("%") {
 		t := p.next()
-		left = infix(t.Value, spanOf(t), left, p.dflt())
+		left = p.infix(t.Value, spanOf(t), left, p.dflt())
 	}
 	return left
 }
@@ -207,7 +187,7 @@ func (p *parser) dflt() Node {
 	left := p.unary()
 	for p.word("else") {
 		t := p.next()
-		left = infix("else", spanOf(t), left, p.unary())
+		left = p.infix("else", spanOf(t), left, p.unary())
 	}
 	return left
 }
@@ -308,10 +288,12 @@ func (p *parser) postfix() Node {
 		switch {
 		case p.op("."):
 			p.next()
+			p.operator()
 			w := p.anyWord(`a field's name after "."`)
 			x = &Select{Span: p.from(x.NodeSpan().Start), X: x, Word: w}
 		case p.op("["):
 			p.next()
+			p.operator()
 			keys := p.exprList("]")
 			if len(keys) == 0 {
 				p.unexpected("a key between the brackets")
@@ -342,13 +324,14 @@ func (p *parser) primary() Node {
 		return p.literal()
 	case tokIdent, tokType:
 		return p.nameOrCall(t)
-	case tokBad:
-		p.badToken(t)
 	case tokOp:
 		switch t.Value {
 		case "(":
 			p.next()
 			x := p.expr()
+			if p.op(",") {
+				return p.roundList(t, x)
+			}
 			p.expectOp(")", "to close the parenthesis")
 			return &ParenNode{Span: p.from(t.Pos.Offset), X: x}
 		case "[":

@@ -7,23 +7,25 @@ func (p *parser) testDecl(start int) Decl {
 	d.For = p.ident("a rule's name")
 	p.expectOp("{", "to begin the test")
 	for p.word("with") {
-		d.With = append(d.With, p.withClause())
+		p.recoverItem(func() { d.With = append(d.With, p.withClause()) }, beginsTestLine)
 	}
 	if p.acceptWord("given") {
 		for p.word("at") || p.word("wait") {
-			d.Given = append(d.Given, p.givenLine())
+			p.recoverItem(func() { d.Given = append(d.Given, p.givenLine()) }, beginsTestLine)
 		}
 	}
 	for p.word("expect") {
-		d.Expect = append(d.Expect, p.expectClause())
+		p.recoverItem(func() { d.Expect = append(d.Expect, p.expectClause()) }, beginsTestLine)
 	}
 	if !p.op("}") {
-		p.unexpected("with, given (at …, wait …) or expect in a test")
+		p.unexpected("with, given (at …, wait …) or expect in a test", "with", "given", "at", "wait", "expect")
 	}
 	p.next()
 	d.Span = p.from(start)
 	return d
 }
+
+var beginsTestLine = beginsWith("with", "given", "at", "wait", "expect")
 
 func (p *parser) withClause() WithClause {
 	start := p.at()

@@ -126,8 +126,15 @@ func (p *parser) expectLit(kind lexer.TokenType, what string) *Lit {
 	return p.literal()
 }
 
-func (p *parser) duration(what string) *Lit { return p.expectLit(tokDuration, what+", as 10m") }
-func (p *parser) str(what string) *Lit      { return p.expectLit(tokString, what) }
+// duration reads a duration.
+func (p *parser) duration(what string) *Lit {
+	if l := p.spokenDuration(); l != nil {
+		return l
+	}
+	return p.expectLit(tokDuration, what+", as 10m")
+}
+
+func (p *parser) str(what string) *Lit { return p.expectLit(tokString, what) }
 
 // count reads a small positive int.
 func (p *parser) count(what string) (int, *Lit) {

@@ -1,5 +1,7 @@
 package dsl
 
+import "github.com/alecthomas/participle/v2/lexer"
+
 // clauseWords begin a clause of a rule.
 var clauseWords = []string{"meta", "status", "tags", "by", "global", "let", "from", "on", "when", "pattern", "cancel", "match", "emit", "suppress", "alert"}
 
@@ -13,59 +15,13 @@ func (p *parser) ruleDecl(start int) Decl {
 	}
 	p.expectOp("{", "to begin the rule")
 	for !p.acceptOp("}") {
-		if c := p.recoverClause(); c != nil {
-			d.Clauses = append(d.Clauses, c)
-		}
+		p.recoverItem(func() { d.Clauses = append(d.Clauses, p.clause()) }, beginsClause)
 	}
 	d.Span = p.from(start)
 	return d
 }
 
-// recoverClause reads one clause; after an error it skips to the next clause
-// of this rule, so that one rule can show several mistakes.
-func (p *parser) recoverClause() (c Clause) {
-	start := *p.lex
-	if p.guard(func() { c = p.clause() }) {
-		return c
-	}
-	failed := p.at()
-	*p.lex = start
-	p.skipClause(failed)
-	return nil
-}
-
-// skipClause moves to the first clause word at the rule's own brace depth that
-// starts a line behind the place of the error, or to the rule's closing brace.
-func (p *parser) skipClause(failed int) {
-	depth, first := 0, true
-	for {
-		t := p.peek()
-		switch {
-		case t.EOF():
-			panic(bailout{}) // the rule's brace is not closed: recoverDecl reports it
-		case t.Type == tokOp && t.Value == "{":
-			depth++
-		case t.Type == tokOp && t.Value == "}":
-			if depth == 0 {
-				return
-			}
-			depth--
-		case !first && depth == 0 && t.Pos.Offset >= failed && p.firstOfLine(t.Pos.Offset) && clauseSet[t.Value] && (t.Type == tokIdent || t.Type == tokWord):
-			return
-		case !first && p.startsDecl(1):
-			panic(bailout{})
-		}
-		first = false
-		p.next()
-	}
-}
-
-func (p *parser) firstOfLine(at int) bool {
-	for at > 0 && (p.text[at-1] == ' ' || p.text[at-1] == '\t') {
-		at--
-	}
-	return at == 0 || p.text[at-1] == '\n'
-}
+var beginsClause = beginsWith(clauseWords...)
 
 func (p *parser) clause() Clause {
 	t := p.peek()
@@ -111,10 +67,15 @@ func (p *parser) clause() Clause {
 	return p.alertClause(start, false)
 }
 
+// endWords may end the clause before: one of them, misspelt, looks like an
+// unknown clause.
+var endWords = append([]string{"within", "where", "for", "gap", "keep", "per", "unless", "limit", "skip", "then"}, clauseWords...)
+
 func (p *parser) unknownClause() {
 	t := p.peek()
+	p.habits(t)
 	if t.Type == tokIdent {
-		if near := nearest(t.Value, clauseWords); near != "" {
+		if near := nearest(t.Value, endWords); near != "" {
 			p.fail(Diagnostic{Code: "E122", Span: spanOf(t), Message: `a rule has no clause "` + t.Value + `"`,
 				Label: `did you mean "` + near + `"?`, Fixes: []string{near}})
 		}
@@ -146,7 +107,7 @@ func (p *parser) onClause(start int) Clause {
 	if p.acceptWord("where") {
 		c.Where = p.expr()
 	} else {
-		p.missingWhere(start, "conditions on an event start with \"where\"")
+		c.Where = p.missingWhere(start, "conditions on an event start with \"where\"")
 	}
 	c.Span = p.from(start)
 	return c
@@ -190,7 +151,7 @@ func (p *parser) cancelClause(start int) Clause {
 	if p.acceptWord("where") {
 		c.Where = p.expr()
 	} else {
-		p.missingWhere(start, "conditions on an event start with \"where\"")
+		c.Where = p.missingWhere(start, "conditions on an event start with \"where\"")
 	}
 	c.Span = p.from(start)
 	return c
@@ -282,10 +243,22 @@ func (p *parser) alertClause(start int, timeout bool) Clause {
 	}
 	p.expectOp("{", "to begin the alert")
 	for !p.acceptOp("}") {
-		c.Items = append(c.Items, p.alertItem())
+		p.recoverItem(func() { c.Items = append(c.Items, p.alertItem()) }, beginsAlertItem)
 	}
 	c.Span = p.from(start)
 	return c
+}
+
+// beginsAlertItem tells an item from what continues the one before it.
+func beginsAlertItem(t, after *lexer.Token) bool {
+	if t.Type != tokIdent {
+		return false
+	}
+	switch t.Value {
+	case "severity", "score", "message", "labels", "to":
+		return true
+	}
+	return beginsAssign(t, after)
 }
 
 // alertItem is an item of an alert block. A field may be called like an item:
@@ -300,7 +273,7 @@ func (p *parser) alertItem() AlertItem {
 		return item
 	}
 	if t.Type != tokIdent {
-		p.unexpected("severity, score, message, labels, to, or a field (\"name = value\")")
+		p.unexpected("severity, score, message, labels, to, or a field (name = value)")
 	}
 	switch t.Value {
 	case "severity", "score":

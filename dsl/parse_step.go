@@ -5,7 +5,7 @@ import "github.com/alecthomas/participle/v2/lexer"
 func (p *parser) patternClause(start int) Clause {
 	c := &PatternClause{}
 	p.expectOp("{", "to begin the pattern")
-	c.Steps = p.steps()
+	c.Steps = p.patternSteps()
 	p.expectOp("}", `to end the pattern, or "then" and a further step`)
 	for {
 		switch {
@@ -22,6 +22,30 @@ func (p *parser) patternClause(start int) Clause {
 	return c
 }
 
+var beginsThen = beginsWith("then")
+
+// patternSteps is step (then step)*, where each step may have a mistake.
+func (p *parser) patternSteps() StepSeq {
+	start := p.at()
+	var seq StepSeq
+	read := func() {
+		if len(seq.Steps) == 0 && !p.word("then") {
+			seq.Steps = append(seq.Steps, p.step("", Span{}))
+		} else {
+			seq.Steps = append(seq.Steps, p.nextStep())
+		}
+		if !p.op("}") && !p.word("then") {
+			p.unexpected(`"then" and a further step, or "}" to end the pattern`, "by", "where", "until", "within", "gap")
+		}
+	}
+	p.recoverItem(read, beginsThen)
+	for p.word("then") {
+		p.recoverItem(read, beginsThen)
+	}
+	seq.Span = p.from(start)
+	return seq
+}
+
 // steps is step (then step)*.
 func (p *parser) steps() StepSeq {
 	p.enter()
@@ -29,20 +53,25 @@ func (p *parser) steps() StepSeq {
 	start := p.at()
 	seq := StepSeq{Steps: []StepNode{p.step("", Span{})}}
 	for p.word("then") {
-		at := p.at()
-		p.next()
-		arrow := "then"
-		switch {
-		case p.acceptWord("immediately"):
-			arrow = "immediately"
-		case p.anyArrow():
-			p.next()
-			arrow = "any"
-		}
-		seq.Steps = append(seq.Steps, p.step(arrow, p.from(at)))
+		seq.Steps = append(seq.Steps, p.nextStep())
 	}
 	seq.Span = p.from(start)
 	return seq
+}
+
+// nextStep is an arrow and a step.
+func (p *parser) nextStep() StepNode {
+	at := p.at()
+	p.next()
+	arrow := "then"
+	switch {
+	case p.acceptWord("immediately"):
+		arrow = "immediately"
+	case p.anyArrow():
+		p.next()
+		arrow = "any"
+	}
+	return p.step(arrow, p.from(at))
 }
 
 // anyArrow tells "then any X" from a step with the label any.
@@ -57,11 +86,11 @@ func (p *parser) step(arrow string, arrowSpan Span) StepNode {
 	switch {
 	case p.word("no"):
 		p.next()
-		p.absence(&s)
+		p.absence(&s, start)
 	case (p.word("one") || p.word("all")) && isOf(p.ahead(1)):
 		p.block(&s)
 	default:
-		p.eventOrGroup(&s)
+		p.eventOrGroup(&s, start)
 	}
 	s.Span = p.from(start)
 	return s
@@ -69,10 +98,10 @@ func (p *parser) step(arrow string, arrowSpan Span) StepNode {
 
 func isOf(t lexer.Token) bool { return t.Type == tokIdent && t.Value == "of" }
 
-func (p *parser) absence(s *StepNode) {
+func (p *parser) absence(s *StepNode, start int) {
 	s.Kind = StepNo
 	s.Type = p.typeRef("an event type after \"no\"")
-	p.stepClauses(s)
+	p.stepClauses(s, start)
 }
 
 func (p *parser) block(s *StepNode) {
@@ -95,7 +124,7 @@ func (p *parser) block(s *StepNode) {
 	}
 }
 
-func (p *parser) eventOrGroup(s *StepNode) {
+func (p *parser) eventOrGroup(s *StepNode, start int) {
 	s.Label = p.label()
 	s.Quant = p.quant()
 	if s.Label == nil && p.op("(") {
@@ -107,12 +136,11 @@ func (p *parser) eventOrGroup(s *StepNode) {
 	}
 	s.Kind = StepEvent
 	s.Type = p.typeRef("an event type")
-	p.stepClauses(s)
+	p.stepClauses(s, start)
 }
 
 // stepClauses are: by where until within gap, in this order.
-func (p *parser) stepClauses(s *StepNode) {
-	start := s.Type.Span.Start
+func (p *parser) stepClauses(s *StepNode, start int) {
 	if p.acceptWord("by") {
 		k := p.key()
 		s.By = &k
@@ -120,7 +148,7 @@ func (p *parser) stepClauses(s *StepNode) {
 	if p.acceptWord("where") {
 		s.Where = p.expr()
 	} else {
-		p.missingWhere(p.lineStart(start), "conditions on a step start with \"where\"")
+		s.Where = p.missingWhere(start, "conditions on a step start with \"where\"")
 	}
 	if at := p.at(); s.Kind == StepEvent && p.acceptWord("until") {
 		s.Before = p.acceptWord("before")
@@ -147,38 +175,50 @@ func (p *parser) misplaced(s *StepNode) {
 	}
 }
 
-// lineStart is the first character of the line that holds an offset.
-func (p *parser) lineStart(at int) int {
-	for at > 0 && p.text[at-1] != '\n' && p.text[at-1] != '{' && p.text[at-1] != ',' && p.text[at-1] != '(' {
-		at--
+// missingWhere reads a condition that stands right after an event type, and
+// reports it; nil if there is none.
+func (p *parser) missingWhere(start int, label string) Node {
+	t := p.peek()
+	after := p.ahead(1)
+	wrong := p.wrongWhere(t, &after)
+	if !wrong && !beginsCondition(t, &after) {
+		return nil
 	}
-	for at < len(p.text) && isSpace(p.text[at]) {
-		at++
+	d := Diagnostic{Code: "E111", Span: spanOf(t), Message: "a clause is missing before this condition", Label: label}
+	before := p.slice(Span{start, p.last})
+	if wrong {
+		d.Message = `a condition starts with "where", not "` + t.Value + `"`
+		p.next()
 	}
-	return at
+	n := len(p.diags)
+	p.report(d)
+	cond := p.expr()
+	p.diags[n].Fixes = []string{before + " where " + p.slice(cond.NodeSpan())}
+	return cond
 }
 
-// missingWhere reports a condition that stands right after an event type.
-func (p *parser) missingWhere(start int, note string) {
-	t := p.peek()
+// wrongWhere tells the words that other languages begin a condition with.
+func (p *parser) wrongWhere(t, after *lexer.Token) bool {
+	switch t.Value {
+	case "if", "having", "and", "with", "WHERE", "IF", "AND", "HAVING":
+		return t.Type != tokString && after.Type != tokOp
+	}
+	return false
+}
+
+// beginsCondition says whether a name starts a comparison or a call rather
+// than the next clause.
+func beginsCondition(t, after *lexer.Token) bool {
 	if t.Type != tokIdent && t.Type != tokType {
-		return
+		return false
 	}
-	op := p.ahead(1)
-	dotted := op.Type == tokOp && (op.Value == "." || op.Value == "(")
-	begins := isComparison(&op) || op.Type == tokOp && op.Value == "=" || op.Type == tokWord && (wordOps[op.Value] || op.Value == "is" || op.Value == "not") || dotted
-	if isWord(t, "suppress") || !begins && !isWord(&op, "is") {
-		return
+	switch after.Type {
+	case tokOp:
+		return isComparison(after) || after.Value == "=" || after.Value == "." || after.Value == "(" && !clauseSet[t.Value]
+	case tokWord:
+		return wordOps[after.Value] || after.Value == "is" || after.Value == "not"
 	}
-	d := Diagnostic{Code: "E111", Span: spanOf(t), Message: "a clause is missing before this condition", Label: note}
-	before := p.text[start:p.last]
-	saved := len(p.diags)
-	var cond Node
-	if p.guard(func() { cond = p.expr() }) && len(p.diags) == saved {
-		d.Fixes = []string{before + " where " + p.slice(cond.NodeSpan())}
-	}
-	p.diags = p.diags[:saved]
-	p.fail(d)
+	return false
 }
 
 // quant reads a quantifier, nil if there is none.

@@ -3,6 +3,8 @@ package dsl
 import (
 	"regexp"
 	"strings"
+
+	"github.com/alecthomas/participle/v2/lexer"
 )
 
 // Piece is one piece of a template as written: literal text, or a hole with an
@@ -119,13 +121,17 @@ func (t *templateReader) hole(i int) int {
 	return end + 1
 }
 
-// expression parses the text of a hole. Blanks in front of it put its nodes
-// and diagnostics at their places in the file.
+// expression parses the text of a hole, whose tokens have their places in the
+// file.
 func (t *templateReader) expression(text string, at int) Node {
-	g, err := exprParser.ParseString("", strings.Repeat(" ", at)+text)
+	tokens, err := lexer.Upgrade(&scanner{text: text, base: at}, tokSpace, tokComment)
 	if err != nil {
 		t.diags = append(t.diags, Diagnostic{Code: "E124", Span: Span{at, at + len(text)}, Message: err.Error()})
 		return nil
+	}
+	g, err := exprParser.ParseFromLexer(tokens)
+	if err != nil { // the grammar reports by itself
+		panic(err)
 	}
 	for _, d := range g.diags {
 		if d.Code == "E100" {
