@@ -17,6 +17,11 @@ func (c *Compiler) in(e *dsl.Expr) Cond {
 	if fam != familyOf(in.Type.Elem.Kind) {
 		bad(e, "%s is never in a %s", of.Type, in.Type)
 	}
+	if in.Op == dsl.OpConst {
+		if cond := c.inFew(of, in.Const.List); cond != nil {
+			return cond
+		}
+	}
 	if set := c.fixedSet(in); set != nil {
 		return c.inSet(of, set)
 	}
@@ -91,6 +96,37 @@ func (c *Compiler) inSet(of *dsl.Expr, set func(*Frame) *List) Cond {
 	}
 	v := c.ints(of)
 	return func(f *Frame) bool { n, ok := v(f); return ok && set(f).HasWord(cep.Word(n)) }
+}
+
+// inFew compiles the lists for which hashing is the slower way: small counts,
+// which are bits of a word, and one to four strings; nil for others.
+func (c *Compiler) inFew(of *dsl.Expr, values []cep.Value) Cond {
+	switch familyOf(of.Type.Kind) {
+	case counts:
+		var set uint64
+		for _, v := range values {
+			if v.Word > 63 {
+				return nil
+			}
+			set |= 1 << v.Word
+		}
+		v := c.ints(of)
+		return func(f *Frame) bool { n, ok := v(f); return ok && uint64(n) < 64 && set>>uint64(n)&1 == 1 }
+	case texts:
+		if len(values) == 0 || len(values) > 4 {
+			return nil
+		}
+		var few [4]string
+		for i := range few {
+			few[i] = values[min(i, len(values)-1)].Text
+		}
+		v := c.strs(of)
+		return func(f *Frame) bool {
+			s, ok := v(f)
+			return ok && (s == few[0] || s == few[1] || s == few[2] || s == few[3])
+		}
+	}
+	return nil
 }
 
 // inBoundTexts looks for a string among the strings that a step has bound. A

@@ -41,7 +41,7 @@ func (c *Compiler) nums(e *dsl.Expr) fn[float64] {
 	case dsl.OpSub:
 		return c.numPair(e, func(x, y float64) float64 { return x - y })
 	case dsl.OpMul:
-		return c.numPair(e, func(x, y float64) float64 { return x * y })
+		return c.numPair(e, func(x, y float64) float64 { return float64(x * y) })
 	case dsl.OpDiv:
 		if familyOf(e.Args[0].Type.Kind) == counts {
 			return c.ratio(e)

@@ -8,6 +8,6 @@
 // float64 explicitly, which the Go specification defines as a rounding that
 // forbids fusing. Write every product here as float64(a * b).
 //
-// Results are within one unit in the last place of the true value, Pow's
-// nearly always the nearest float.
+// Results are within one unit in the last place of the true value, the arc
+// sine within four; Pow's are nearly always the nearest float.
 package xmath

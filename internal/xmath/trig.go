@@ -81,15 +81,16 @@ func Asin(x float64) float64 {
 }
 
 // asinNear starts from the series of |x| ≤ ½ and corrects it twice by Newton's
-// method.
+// method, with the slope at the true value, which is known: cos(asin x).
 func asinNear(x float64) float64 {
 	if math.Abs(x) < 0x1p-27 {
 		return x
 	}
 	z := float64(x * x)
 	y := x + float64(float64(x*z)*(1./6+float64(z*(3./40+float64(z*(15./336))))))
+	slope := math.Sqrt(1 - z)
 	for range 2 {
-		y += (x - Sin(y)) / Cos(y)
+		y += (x - Sin(y)) / slope
 	}
 	return y
 }
