@@ -159,7 +159,7 @@ func (m *naive) read(sp *Spec, now int64) result {
 			return result{ok: true, word: 0}
 		}
 		f, _ := sd.Float64()
-		slack := f * 0x1p-50
+		slack := f*0x1p-50 + math.SmallestNonzeroFloat64
 		if sp.Out != cep.KindNumber {
 			slack += 0.5
 		}
