@@ -116,32 +116,37 @@ func modInt(a, b int64) (int64, bool) {
 
 // scaled compiles products and quotients that are counts: int × int, and
 // money or a duration times or by a number. Where the number is an int, no
-// float stands in between.
+// float stands in between. The sides are evaluated as they are written.
 func (c *Compiler) scaled(e *dsl.Expr) fn[int64] {
-	l, r := e.Args[0], e.Args[1]
+	l, r := plainInt(e.Args[0]), plainInt(e.Args[1])
 	c.fails = true
-	if e.Op == dsl.OpMul && (l.Op == dsl.OpToNumber || familyOf(l.Type.Kind) == numbers) {
-		l, r = r, l
-	}
-	if familyOf(l.Type.Kind) != counts {
-		bad(e, "no such %s", e.Type)
-	}
-	a := c.ints(l)
 	mul := e.Op == dsl.OpMul
-	if r.Op == dsl.OpToNumber {
-		r = r.Args[0]
+	switch lc, rc := familyOf(l.Type.Kind) == counts, familyOf(r.Type.Kind) == counts; {
+	case lc && rc && mul:
+		return both(c.ints(l), c.ints(r), cep.MulInt)
+	case lc && rc:
+		return both(c.ints(l), c.ints(r), cep.DivRound)
+	case lc && mul:
+		return mixed(c.ints(l), c.nums(r), cep.MulNumber)
+	case lc:
+		return mixed(c.ints(l), c.nums(r), cep.DivNumber)
+	case rc && mul:
+		return mixed(c.nums(l), c.ints(r), func(x float64, y int64) (int64, bool) { return cep.MulNumber(y, x) })
 	}
-	if familyOf(r.Type.Kind) == counts {
-		if mul {
-			return both(a, c.ints(r), cep.MulInt)
-		}
-		return both(a, c.ints(r), cep.DivRound)
+	bad(e, "no such %s", e.Type)
+	return nil
+}
+
+// plainInt is the int under an OpToNumber.
+func plainInt(e *dsl.Expr) *dsl.Expr {
+	if e.Op == dsl.OpToNumber {
+		return e.Args[0]
 	}
-	op := cep.DivNumber
-	if mul {
-		op = cep.MulNumber
-	}
-	b := c.nums(r)
+	return e
+}
+
+// mixed applies op to a count and a number.
+func mixed[A, B int64 | float64](a fn[A], b fn[B], op func(A, B) (int64, bool)) fn[int64] {
 	return func(f *Frame) (int64, bool) {
 		x, ok := a(f)
 		if !ok {
