@@ -8,7 +8,7 @@ package slab
 const (
 	chunkFrom  = 2 << 20  // bytes of pages before the first chunk
 	chunkSmall = 4 << 20  // bytes of a chunk
-	chunkLarge = 8 << 20  // bytes of a chunk,
+	chunkLarge = 16 << 20 // bytes of a chunk,
 	largeFrom  = 64 << 20 // once the arena has so many
 )
 
@@ -23,8 +23,7 @@ func (a *Arena) pageWords() []uint64 {
 		if have >= largeFrom {
 			size = chunkLarge
 		}
-		a.chunk = make([]uint64, size/8)
-		wantHuge(a.chunk)
+		a.chunk = hugeWords(size / 8)
 	}
 	w := a.chunk[:PageWords:PageWords]
 	a.chunk = a.chunk[PageWords:]

@@ -6,24 +6,28 @@ import (
 )
 
 const (
-	hugePage       = 2 << 20
-	madvDontNeed   = 4
-	madvHugePage   = 14
+	hugePage     = 2 << 20
+	madvDontNeed = 4
+	madvHugePage = 14
 )
 
-// wantHuge asks for huge pages where they fit into w. That it is refused
-// changes nothing but speed.
-func wantHuge(w []uint64) {
-	b := unsafe.Slice((*byte)(unsafe.Pointer(&w[0])), len(w)*8)
-	skip := -int(uintptr(unsafe.Pointer(&b[0]))) & (hugePage - 1)
-	if n := (len(b) - skip) &^ (hugePage - 1); n > 0 {
-		_ = syscall.Madvise(b[skip:skip+n], madvHugePage)
-	}
+// hugeWords returns zeroed words, a multiple of a huge page, that lie in huge
+// pages if the system grants them. What is cut off to align them is address
+// space that nothing touches.
+func hugeWords(n int) []uint64 {
+	w := make([]uint64, n+hugePage/8)
+	skip := -int(uintptr(unsafe.Pointer(&w[0]))) & (hugePage - 1) / 8
+	w = w[skip : skip+n : skip+n]
+	_ = syscall.Madvise(bytesOf(w), madvHugePage) // refused: slower, nothing else
+	return w
+}
+
+func bytesOf(w []uint64) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(&w[0])), len(w)*8)
 }
 
 // release gives the memory of a page back to the system while its addresses
 // stay valid. It reports whether the page reads as zeros now.
 func release(w []uint64) bool {
-	b := unsafe.Slice((*byte)(unsafe.Pointer(&w[0])), len(w)*8)
-	return syscall.Madvise(b, madvDontNeed) == nil
+	return syscall.Madvise(bytesOf(w), madvDontNeed) == nil
 }
