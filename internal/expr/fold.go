@@ -39,10 +39,11 @@ func fold(e *dsl.Expr, c *Compiler) *dsl.Expr {
 	return &dsl.Expr{Op: dsl.OpConst, Type: e.Type, Const: v, Span: e.Span}
 }
 
-// pure says that an operation depends on its operands alone.
+// pure says that an operation depends on its operands alone. OpToNumber is left
+// where it stands: money times an int must not lose what a float can't hold.
 func pure(op dsl.Op) bool {
 	switch op {
-	case dsl.OpTableHas, dsl.OpTableCell, dsl.OpBoundAgg:
+	case dsl.OpTableHas, dsl.OpTableCell, dsl.OpBoundAgg, dsl.OpToNumber:
 		return false
 	}
 	return op >= dsl.OpAnd

@@ -94,6 +94,6 @@ func (c *Compiler) ratio(e *dsl.Expr) fn[float64] {
 		if !ok {
 			return 0, false
 		}
-		return finite(f, float64(x)/float64(y))
+		return finite(f, quotient(x, y))
 	}
 }

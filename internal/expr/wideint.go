@@ -47,6 +47,34 @@ func (s int128) float() float64 {
 	return f
 }
 
+// quotient is the float nearest to x ÷ y; infinite or NaN where y is 0.
+func quotient(x, y int64) float64 {
+	const exact = 1 << 53 // up to here floats hold ints, and divide them correctly
+	if x >= -exact && x <= exact && y >= -exact && y <= exact || y == 0 || x == 0 {
+		return float64(x) / float64(y)
+	}
+	u, v := uint64(x), uint64(y)
+	if x < 0 {
+		u = -u
+	}
+	if y < 0 {
+		v = -v
+	}
+	z := bits.LeadingZeros64(u)
+	u <<= z
+	hi := u / v // not 0, for u has its top bit
+	lo, rest := bits.Div64(u%v, 0, v)
+	if rest != 0 {
+		lo |= 1
+	}
+	m, e := round53([4]uint64{lo, hi})
+	q := math.Ldexp(float64(m), e-64-z)
+	if (x < 0) != (y < 0) {
+		return -q
+	}
+	return q
+}
+
 // deviation is the sample standard deviation of two or more counts. n times
 // the sum of the squares less the square of the sum is computed exactly, so
 // that it does not matter how large the values are beside their spread.
