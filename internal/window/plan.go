@@ -127,7 +127,7 @@ func (s *Set) place(sp *Spec) read {
 			rd.acc = s.acc(&p.spans[rd.i].accs, sp, false)
 		}
 	}
-	if ordinal && p.count < 0 {
+	if ordinal && rd.from != fromSpan && p.count < 0 { // a span counts for itself
 		p.count = s.alloc(1)
 	}
 	return rd
