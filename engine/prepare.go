@@ -173,11 +173,7 @@ func (q *preparer) visit(v *visits, a *access, shadow bool) {
 		v.keys = v.keys[:keyAt]
 		return
 	}
-	hash := a.global
-	if len(a.fields) > 0 {
-		hash = slab.Hash(v.keys[keyAt:])
-	}
-	v.list = append(v.list, visit{hash: hash, key: uint32(keyAt), len: uint32(len(v.keys) - keyAt), access: a,
+	v.list = append(v.list, visit{hash: slab.Hash(v.keys[keyAt:]), key: uint32(keyAt), len: uint32(len(v.keys) - keyAt), access: a,
 		hits: uint32(from), to: uint32(len(v.hits))})
 }
 

@@ -145,11 +145,18 @@ func (rs *ruleState) init(sh *shard, r *rule) error {
 	return nil
 }
 
-// owns says whether keys of a hash are the shard's: 256 key groups are dealt
-// to the shards.
-func (sh *shard) owns(hash uint64) bool { return shardOf(hash, sh.plan.shards) == sh.id }
-
-func shardOf(hash uint64, shards int) int { return int(hash>>56) * shards >> 8 }
+// owns says whether a visit's key is the shard's: 256 key groups are dealt to
+// the shards. A rule without a key goes by its name.
+func (sh *shard) owns(vs *visit) bool {
+	if sh.plan.shards == 1 {
+		return true
+	}
+	hash := vs.hash
+	if vs.access.global != 0 {
+		hash = vs.access.global
+	}
+	return int(hash>>56)*sh.plan.shards>>8 == sh.id
+}
 
 // run works through rows in order, and through the deadlines before until.
 func (st *stage) run(rows []item, batch func(uint32) *prepared, until int64) {
@@ -216,7 +223,7 @@ const notMine = ^uint32(0)
 // features of the visit.
 func (st *stage) enter(v *visits, vs *visit) uint32 {
 	sp := vs.access.space
-	if !st.w.spaces[sp].everywhere && !st.sh.owns(vs.hash) {
+	if !st.w.spaces[sp].everywhere && !st.sh.owns(vs) {
 		return notMine
 	}
 	space := st.spaces[sp]
