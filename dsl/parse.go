@@ -232,8 +232,10 @@ var quotedWord = regexp.MustCompile(`"([a-z]+)"`)
 
 func (p *parser) describeToken(t *lexer.Token) string {
 	switch {
+	case t.EOF() && p.base > 0:
+		return "its end"
 	case t.EOF() && t.Pos.Offset < p.limit:
-		return "the next declaration"
+		return "the end of the line"
 	case t.EOF():
 		return "the end of the file"
 	case t.Type == tokWord:

@@ -348,6 +348,9 @@ func (p *parser) assign(what string) Assign {
 	start := p.at()
 	a := Assign{Name: p.ident(what)}
 	p.expectOp("=", "after \""+a.Name.Name+"\"")
+	if after := p.ahead(1); p.firstOfLine(p.at()) && beginsAssign(p.peek(), &after) {
+		p.fail(Diagnostic{Code: "E100", Span: Span{p.last, p.last}, Message: "a value is missing for \"" + a.Name.Name + "\"", Label: "it stands behind the \"=\""})
+	}
 	a.Value = p.expr()
 	a.Span = p.from(start)
 	return a

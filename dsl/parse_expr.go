@@ -81,6 +81,8 @@ func (p *parser) chained(first Node) {
 			d.Fixes = []string{x + " between " + lo + " and " + hi}
 		case b.Op == ">=" && t.Value == ">=":
 			d.Fixes = []string{x + " between " + hi + " and " + lo}
+		case b.Op == "==" || b.Op == "!=" || t.Value == "==" || t.Value == "!=" || t.Type == tokBad:
+			d.Fixes = []string{lo + " " + b.Op + " " + x + " and " + x + " " + t.Value + " " + hi}
 		default:
 			d.Fixes = []string{lo + " " + b.Op + " " + x + " and " + x + " " + t.Value + " " + hi}
 			d.Notes = []string{`a range with both ends is written: ` + x + " between " + lo + " and " + hi}
@@ -321,6 +323,9 @@ func (p *parser) primary() Node {
 	t := p.peek()
 	switch t.Type {
 	case tokInt, tokDecimal, tokPercent, tokMoney, tokDuration, tokString:
+		if l := p.looseMoney(); l != nil {
+			return l
+		}
 		return p.literal()
 	case tokIdent, tokType:
 		return p.nameOrCall(t)
@@ -341,6 +346,9 @@ func (p *parser) primary() Node {
 			return &ListNode{Span: p.from(t.Pos.Offset), Items: items}
 		}
 	}
+	if after := p.ahead(1); t.Type == tokWord && (isComparison(&after) || after.Value == "." || after.Value == "is" || after.Value == "in") {
+		p.ident("a name")
+	}
 	p.unexpected("a value")
 	return nil
 }
@@ -348,6 +356,10 @@ func (p *parser) primary() Node {
 func (p *parser) nameOrCall(t *lexer.Token) Node {
 	p.next()
 	id := identOf(t)
+	if t.Type == tokType && p.op("(") && p.at() == p.last {
+		p.fail(Diagnostic{Code: "E122", Span: id.Span, Message: "functions are written in small letters", Label: "not a function",
+			Fixes: []string{strings.ToLower(id.Name)}})
+	}
 	if t.Type != tokIdent || !p.op("(") {
 		return &Name{Span: id.Span, Name: id.Name}
 	}

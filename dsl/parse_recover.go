@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/participle/v2/lexer"
@@ -43,15 +44,18 @@ func (p *parser) recoverDecl() (d Decl) {
 	if p.semicolons(); p.lex.Peek().EOF() {
 		return nil
 	}
-	first := *p.lex
+	first, errors := *p.lex, len(p.diags)
 	e := p.measure()
 	p.end, p.failed, p.ops = e.end, 0, 0
 	if e.unclosed != (Span{}) {
 		p.report(Diagnostic{Code: "E100", Span: e.unclosed, Message: `this "{" is never closed`, Label: "opened here",
-			Notes: []string{`a "}" is missing before ` + p.describeToken(&lexer.Token{Type: lexer.EOF, Pos: lexer.Position{Offset: e.end}})}})
+			Notes: []string{`a "}" is missing before ` + map[bool]string{true: "the next declaration", false: "the end of the file"}[e.end < p.limit]}})
 		p.failed++
 	} else if !p.guard(func() { d = p.decl() }) {
 		p.failed++
+	}
+	if e.torn {
+		p.diags = append(p.diags[:errors], untilTorn(p.diags[errors:])...)
 	}
 	if p.failed > 0 {
 		p.keepNames(first)
@@ -60,6 +64,18 @@ func (p *parser) recoverDecl() (d Decl) {
 	}
 	p.end = p.limit
 	return d
+}
+
+// untilTorn leaves out what a text that is not closed led to.
+func untilTorn(ds Diagnostics) (kept Diagnostics) {
+	torn := false
+	for _, d := range ds {
+		torn = torn || d.Code == "E124"
+		if !torn || d.Code != "E100" {
+			kept = append(kept, d)
+		}
+	}
+	return kept
 }
 
 // keepNames notes the names that a broken declaration would have declared.
@@ -91,6 +107,7 @@ func (p *parser) skipTo(offset int) {
 type extent struct {
 	end      int  // offset of the next declaration, or of the file's end
 	unclosed Span // a brace that is opened but never closed
+	torn     bool // a text is not closed, so that braces may be missing
 }
 
 // brace is an opening brace with the indentation of its line.
@@ -110,10 +127,11 @@ func (p *parser) measure() extent {
 	var suspect Span
 	torn := false
 	indent := 0 // of the line in progress
-	for first := true; ; first = false {
+	var prev lexer.Token
+	for place := 0; ; place++ { // the token behind the first is a name
 		t := c.Peek()
-		if t.EOF() || !first && p.startsDecl(c, len(open)) {
-			e := extent{end: t.Pos.Offset}
+		if t.EOF() || place > 1 && p.startsDecl(c, &prev, len(open)) {
+			e := extent{end: t.Pos.Offset, torn: torn}
 			if len(open) > 0 && !torn {
 				e.unclosed = open[len(open)-1].at
 				if suspect != (Span{}) {
@@ -137,7 +155,7 @@ func (p *parser) measure() extent {
 			}
 			open = open[:len(open)-1]
 		}
-		c.Next()
+		prev = *c.Next()
 	}
 }
 
@@ -156,19 +174,37 @@ func misfit(open []brace, indent int) Span {
 	return Span{}
 }
 
-// startsDecl says that the next token begins a declaration. Inside braces only
-// a declaration word at the margin counts, since fields and clauses may be
-// called like one.
-func (p *parser) startsDecl(lex lexer.PeekingLexer, depth int) bool {
+// startsDecl says that the next token begins a declaration, and is not a name
+// like one: where a declaration may end, and before what follows its word.
+// Inside braces only a word at the margin counts.
+func (p *parser) startsDecl(lex lexer.PeekingLexer, prev *lexer.Token, depth int) bool {
 	t := lex.Next()
-	if t.Type != tokIdent || !declSet[t.Value] {
+	if t.Type != tokIdent || !declSet[t.Value] || !mayEnd(prev) {
 		return false
 	}
-	if after := lex.Peek(); after.Type == tokOp && (depth > 0 || after.Value != "{") {
-		return false // a field or clause of that name
+	at := t.Pos.Offset
+	switch after := lex.Peek(); after.Type {
+	case tokIdent, tokType, tokString:
+		return depth == 0 || at == p.base || p.text[at-p.base-1] == '\n'
+	case tokWord:
+		return depth == 0 && p.firstOfLine(at)
+	case tokOp:
+		return depth == 0 && p.firstOfLine(at) && (after.Value == "{" || after.Value == "=" && t.Value == "const")
 	}
-	at := t.Pos.Offset - p.base
-	return depth == 0 || at == 0 || p.text[at-1] == '\n'
+	return false
+}
+
+// mayEnd says whether a declaration may end in a token.
+func mayEnd(t *lexer.Token) bool {
+	switch t.Type {
+	case tokWord:
+		return false
+	case tokOp:
+		return t.Value == "}" || t.Value == "]" || t.Value == ")" || t.Value == "?"
+	case tokIdent:
+		return t.Value != "as" && t.Value != "of" && t.Value != "on" && t.Value != "for" && t.Value != "from" && t.Value != "to"
+	}
+	return true
 }
 
 // indentation is how many blanks stand before the first token of a line.
@@ -187,28 +223,54 @@ func (p *parser) firstOfLine(at int) bool {
 // line behind it, at the block's own depth, that begins an item, or to the end
 // of the block.
 func (p *parser) recoverItem(read func(), begins func(t, after *lexer.Token) bool) {
-	p.semicolons()
-	if p.op("}") || p.peek().EOF() {
+	if p.semicolons() && p.op("}") {
 		return
 	}
-	start := *p.lex
-	if p.guard(read) {
+	start, errors := *p.lex, len(p.diags)
+	ok := p.guard(read)
+	if after := p.ahead(1); ok && (p.op("}") || p.peek().EOF() || begins(p.peek(), &after)) {
+		return
+	}
+	failed, behind := p.at(), *p.lex
+	*p.lex = start
+	if p.nextItem(0, begins) && p.at() <= failed { // the item has taken the next one for its own
+		first, end := p.diags[errors:], p.end
+		next := *p.lex
+		p.failed++
+		p.diags = slices.Clip(p.diags[:errors])
+		*p.lex, p.end = start, p.at()
+		if p.guard(read) || len(p.diags) == errors {
+			p.diags = append(p.diags[:errors], first...)
+		}
+		*p.lex, p.end = next, end
+		return
+	}
+	if ok { // what follows is no item: let the next one say so
+		*p.lex = behind
 		return
 	}
 	p.failed++
-	failed := p.at()
 	*p.lex = start
+	if !p.nextItem(failed, begins) && p.peek().EOF() {
+		panic(bailout{})
+	}
+}
+
+// nextItem moves over the token of an item's beginning to the first line at
+// the same depth, not before an offset, that begins an item. It reports false
+// where it meets the end of the block first.
+func (p *parser) nextItem(from int, begins func(t, after *lexer.Token) bool) bool {
 	depth := 0
 	for first := true; ; first = false {
 		t := p.peek()
 		switch {
 		case t.EOF():
-			panic(bailout{})
+			return false
 		case depth == 0 && t.Type == tokOp && t.Value == "}" && !first:
-			return
-		case depth == 0 && !first && t.Pos.Offset >= failed && p.firstOfLine(t.Pos.Offset):
+			return false
+		case depth == 0 && !first && t.Pos.Offset >= from && p.firstOfLine(t.Pos.Offset):
 			if after := p.ahead(1); begins(t, &after) {
-				return
+				return true
 			}
 		}
 		if t.Type == tokOp {

@@ -21,7 +21,13 @@ func (p *parser) ruleDecl(start int) Decl {
 	return d
 }
 
-var beginsClause = beginsWith(clauseWords...)
+// beginsClause tells a clause, perhaps misspelt, from what goes on.
+func beginsClause(t, after *lexer.Token) bool {
+	if clauseSet[t.Value] {
+		return t.Type == tokIdent || t.Type == tokWord
+	}
+	return t.Type == tokIdent && after.Type != tokOp && nearest(t.Value, clauseWords) != ""
+}
 
 func (p *parser) clause() Clause {
 	t := p.peek()
@@ -249,6 +255,8 @@ func (p *parser) alertClause(start int, timeout bool) Clause {
 	return c
 }
 
+var alertWords = []string{"severity", "score", "message", "labels"}
+
 // beginsAlertItem tells an item from what continues the one before it.
 func beginsAlertItem(t, after *lexer.Token) bool {
 	if t.Type != tokIdent {
@@ -258,7 +266,7 @@ func beginsAlertItem(t, after *lexer.Token) bool {
 	case "severity", "score", "message", "labels", "to":
 		return true
 	}
-	return beginsAssign(t, after)
+	return beginsAssign(t, after) || after.Type != tokOp && nearest(t.Value, alertWords) != ""
 }
 
 // alertItem is an item of an alert block. A field may be called like an item:
@@ -292,7 +300,7 @@ func (p *parser) alertItem() AlertItem {
 			item.To = append(item.To, p.ident("a sink"))
 		}
 	default:
-		if near := nearest(t.Value, []string{"severity", "score", "message", "labels"}); near != "" {
+		if near := nearest(t.Value, alertWords); near != "" {
 			p.fail(Diagnostic{Code: "E122", Span: spanOf(t), Message: `an alert has no item "` + t.Value + `"`, Label: `did you mean "` + near + `"?`, Fixes: []string{near}})
 		}
 		p.next()

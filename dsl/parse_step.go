@@ -28,8 +28,14 @@ var beginsThen = beginsWith("then")
 func (p *parser) patternSteps() StepSeq {
 	start := p.at()
 	var seq StepSeq
+	if colon := p.ahead(1); p.word("then") && !(colon.Type == tokOp && colon.Value == ":") {
+		p.report(Diagnostic{Code: "E100", Span: spanOf(p.peek()), Message: "a pattern begins with a step", Label: `leave out this "then"`})
+		p.next()
+	}
+	first := true
 	read := func() {
-		if len(seq.Steps) == 0 && !p.word("then") {
+		if first {
+			first = false
 			seq.Steps = append(seq.Steps, p.step("", Span{}))
 		} else {
 			seq.Steps = append(seq.Steps, p.nextStep())

@@ -134,14 +134,16 @@ var strangeNames = map[string]string{
 	"$": "money is written as 5.00 USD", "\u20ac": "money is written as 5.00 EUR", "\u00a3": "money is written as 5.00 GBP",
 }
 
-// semicolons reports and drops what other languages end a line with.
-func (p *parser) semicolons() {
-	for reported := false; p.peek().Type == tokBad && p.peek().Value == ";"; reported = true {
+// semicolons reports and drops what other languages end a line with. It says
+// whether there were any.
+func (p *parser) semicolons() (any bool) {
+	for ; p.peek().Type == tokBad && p.peek().Value == ";"; any = true {
 		t := p.next()
-		if !reported {
+		if !any {
 			p.report(Diagnostic{Code: "E125", Span: spanOf(t), Message: `nothing is ended with ";"`, Label: "leave it out"})
 		}
 	}
+	return any
 }
 
 // unitWords are units of time as they are spoken.
@@ -158,6 +160,9 @@ func (p *parser) spokenDuration() *Lit {
 	if len(word) > 2 {
 		word = strings.TrimSuffix(word, "s")
 	}
+	if n.Type == tokDecimal && unit.Type == tokIdent && unitWords[word] != "" {
+		p.fail(Diagnostic{Code: "E125", Span: Span{n.Pos.Offset, unit.Pos.Offset + len(unit.Value)}, Message: "the numbers of a duration are whole", Label: "as 1h30m, 90s or 1500ms"})
+	}
 	if n.Type != tokInt || unit.Type != tokIdent || unitWords[word] == "" {
 		return nil
 	}
@@ -166,5 +171,26 @@ func (p *parser) spokenDuration() *Lit {
 	l := &Lit{Span: p.from(n.Pos.Offset), Kind: LitDuration, Text: strings.ReplaceAll(n.Value, "_", "") + unitWords[word]}
 	p.report(Diagnostic{Code: "E125", Span: l.Span, Message: "a duration is written without blanks, its unit as ms, s, m, h, d or w", Label: `did you mean "` + l.Text + `"?`, Fixes: []string{l.Text}})
 	p.durationValue(l)
+	return l
+}
+
+// looseMoney reads 5USD and 5 usd, which are written 5 USD, and reports them;
+// nil if the next tokens are neither.
+func (p *parser) looseMoney() *Lit {
+	n, unit, after := p.peek(), p.ahead(1), p.ahead(2)
+	code := strings.ToUpper(unit.Value)
+	switch {
+	case n.Type != tokInt && n.Type != tokDecimal || !currencies[code]:
+		return nil
+	case unit.Type != tokIdent && (unit.Type != tokType || unit.Pos.Offset != n.Pos.Offset+len(n.Value)):
+		return nil
+	case after.Type == tokOp && strings.Contains("=:.", after.Value), after.Type == tokWord && after.Value == "when":
+		return nil // the name of the next item
+	}
+	p.next()
+	p.next()
+	l := &Lit{Span: p.from(n.Pos.Offset), Text: n.Value + " " + code}
+	p.report(Diagnostic{Code: "E125", Span: l.Span, Message: "money is written as a number, a blank and the currency's code", Label: `did you mean "` + l.Text + `"?`, Fixes: []string{l.Text}})
+	p.money(l)
 	return l
 }
