@@ -41,13 +41,13 @@ func (x *env) call(n *CallNode, hint cep.Type) *Expr {
 		return failed(n.Span)
 	}
 	if instead, ok := later[name]; ok {
-		x.checkArgs(n)
+		x.looseArgs(n)
 		x.report("E113", n.Func.Span, "%q is not in this version yet", name).here("planned").note("until then: %s", instead)
 		return failed(n.Span)
 	}
 	f := Function(name)
 	if f == nil {
-		x.checkArgs(n)
+		x.looseArgs(n)
 		d := x.report("E122", n.Func.Span, "there is no function %q", name)
 		if here, ok := habits[strings.ToLower(name)]; ok {
 			d.here("here this is said:  %s", here)
@@ -112,6 +112,14 @@ func (x *env) checkArgs(n *CallNode) []*Expr {
 		}
 	}
 	return args
+}
+
+// looseArgs checks arguments of a function that isn't there, for their own
+// mistakes only.
+func (x *env) looseArgs(n *CallNode) {
+	for _, a := range n.Args {
+		x.expr(a, cep.Type{})
+	}
 }
 
 // ifArgs checks if(c, a, b): a knows that c holds, b that it does not; either

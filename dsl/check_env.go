@@ -14,7 +14,8 @@ type env struct {
 	rule *ruleCheck // nil outside rules
 	// names says that the rule's labels, lets and key parts are names here
 	// (in a rule, but not inside a predicate).
-	names bool
+	names   bool
+	feature *FeatureIR // whose values these are, nil outside features
 
 	cur   *cep.Schema // the current event, nil where there is none
 	route int         // 1 + the route by which the current event is read, 0 if none

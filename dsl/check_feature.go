@@ -38,7 +38,7 @@ func (u *unit) checkFeature(s *symbol, d *FeatureDecl) {
 		}
 		f.Key = append(f.Key, i)
 	}
-	x.aggs = &f.Aggs
+	x.aggs, x.feature = &f.Aggs, f
 	for _, it := range d.Items {
 		e := x.scalar(x.expr(it.Value, cep.Type{}))
 		if slices.ContainsFunc(f.Items, func(o FeatureItem) bool { return o.Name == it.Name.Name }) {
@@ -302,8 +302,11 @@ func (x *env) emptyWindow(e *Expr, a *Aggregate) string {
 	var on *cep.Schema
 	var where *Expr
 	key := ""
+	f := x.feature
 	if e.Op == OpFeature {
-		f := (*x.reads)[e.Index].Feature
+		f = (*x.reads)[e.Index].Feature
+	}
+	if f != nil {
 		on, where, key = f.On, f.Where, f.On.Fields[f.Key[0]].Name
 	} else {
 		on, where = x.cur, x.rule.ir.When.Where

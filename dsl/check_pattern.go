@@ -113,6 +113,10 @@ func (r *ruleCheck) eventStep(n *StepNode, x *env, sc scope) (*StepIR, *env) {
 	r.quantify(s, n)
 	y := r.eventEnv(x, u)
 	y.own = step + 1
+	if r.binding(step).Repeated {
+		from := r.from[u.schema].list()
+		y = y.knowing(append(moved(from, step, First), moved(from, step, Last)...)...)
+	}
 	var proved []fact
 	if n.Where != nil {
 		if w := y.cond(y.expr(n.Where, boolType)); !isFailed(w) {

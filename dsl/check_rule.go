@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -449,7 +450,8 @@ func asBound(e *Expr, step int, which Which) *Expr {
 // unusedLets checks the lets that nothing reads, so that a mistake in one is
 // found all the same.
 func (r *ruleCheck) unusedLets(x *env) {
-	for _, l := range r.lets {
+	lets := slices.SortedFunc(maps.Values(r.lets), func(a, b *letInfo) int { return a.at.Start - b.at.Start })
+	for _, l := range lets {
 		if !l.used {
 			x.let(l, l.at, cep.Type{})
 		}
