@@ -44,7 +44,9 @@ func TestEvaluationAllocatesNothing(t *testing.T) {
 		if o != dsl.OpMatches { // "?" alone is no regular expression
 			es = append(es, cond(o, fld("s"), list), cond(o, fld("tags"), list))
 		}
-		es = append(es, cond(o, fld("s"), str("b.*c")), cond(o, fld("tags"), constList("a", "b", "c", "d", "[a-z]x")), cond(o, fld("s"), param))
+		if o != dsl.OpMatches || !underRace {
+			es = append(es, cond(o, fld("s"), str("b.*c")), cond(o, fld("tags"), constList("a", "b", "c", "d", "[a-z]x")), cond(o, fld("s"), param))
+		}
 	}
 	for _, name := range []string{"n", "x", "amount", "s", "ip", "geo"} {
 		typ := fld(name).Type.Required()
@@ -97,11 +99,13 @@ func TestStoringAllocatesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := make([]byte, 0, 64)
+	key, values := make([]byte, 0, 64), make([]cep.Value, 0, 4)
+	parts := []dsl.KeyPart{{Type: stringT}, {Type: intT}, {Type: decisionT}, {Type: ipT}}
 	if n := testing.AllocsPerRun(50, func() {
 		r.capture.Release(r.records[0], f.Syms)
 		r.capture.Store(r.records[0], f)
 		key, _ = k.AppendKey(key[:0], f)
+		values = ViewKey(values[:0], key, parts)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -123,18 +124,24 @@ func AppendKeyValue(dst []byte, v cep.Value) []byte {
 // DecodeKey reads a key's values; strings are copied. It panics on bytes that
 // AppendKey did not write for such parts.
 func DecodeKey(key []byte, parts []dsl.KeyPart) []cep.Value {
-	vs := make([]cep.Value, len(parts))
-	for i, p := range parts {
-		v := &vs[i]
-		v.Type = p.Type.Required()
+	return ViewKey(make([]cep.Value, 0, len(parts)), bytes.Clone(key), parts)
+}
+
+// ViewKey appends a key's values to dst without copying: strings share the
+// key's bytes, and change with them.
+func ViewKey(dst []cep.Value, key []byte, parts []dsl.KeyPart) []cep.Value {
+	for i := range parts {
+		p := &parts[i]
+		v := cep.Value{Type: p.Type}
+		v.Type.Optional = false
 		switch p.Type.Kind {
 		case cep.KindString, cep.KindEnum:
 			n, w := binary.Uvarint(key)
-			text := string(key[w : w+int(n)])
+			text := view(key[w : w+int(n)])
 			key = key[w+int(n):]
 			if p.Type.Kind == cep.KindString {
 				v.Text = text
-				continue
+				break
 			}
 			word := p.Type.Enum.Index(text)
 			if word < 0 {
@@ -148,6 +155,7 @@ func DecodeKey(key []byte, parts []dsl.KeyPart) []cep.Value {
 			v.Wide = cep.Wide{binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(key[8:])}
 			key = key[16:]
 		}
+		dst = append(dst, v)
 	}
-	return vs
+	return dst
 }
