@@ -34,6 +34,7 @@ func Compile(r *dsl.RuleIR, zone *time.Location) (*Prog, error) {
 	}
 	for i := range r.Cancel {
 		c.Quits = append(c.Quits, c.absence(&r.Cancel[i]))
+		c.quitBits |= c.bitOf(c.Quits[i])
 	}
 	if r.Policy == dsl.MatchEach {
 		c.forking()

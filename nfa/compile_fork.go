@@ -89,9 +89,8 @@ type weaver struct {
 
 // loopGroup is the group that is being built.
 type loopGroup struct {
-	ir     *dsl.StepIR
 	arrow  dsl.Contiguity // before its first step in this round
-	inner  dsl.Contiguity // between the events of a loop that is its first step
+	nos    []int          // armed before its first step
 	absent bool           // the first round of a group that may be left out
 }
 
@@ -185,7 +184,7 @@ func (w *weaver) closing(no int, sink *vertex) *vertex {
 }
 
 // armed returns the absences that a state of step i stands behind: those before
-// it, across optional steps.
+// it, across optional steps, and those before the group that it begins.
 func (w *weaver) armed(steps []*dsl.StepIR, i int) (nos []int) {
 	for i--; i >= 0; i-- {
 		switch s := steps[i]; {
@@ -194,6 +193,9 @@ func (w *weaver) armed(steps []*dsl.StepIR, i int) (nos []int) {
 		case s.Kind == dsl.StepNo || !s.Optional:
 			return nos
 		}
+	}
+	if w.group != nil {
+		nos = append(nos, w.group.nos...)
 	}
 	return nos
 }
@@ -276,12 +278,9 @@ func (w *weaver) oneOf(s *dsl.StepIR, arrow dsl.Contiguity, sink *vertex) *verte
 	return v
 }
 
-// takes is the condition to bind the event to the step, as the first of a stay
-// or as a further one.
-func (w *weaver) takes(s *dsl.StepIR, head bool) []Lit {
-	if s.Kind != dsl.StepEvent {
-		return nil
-	}
+// fitting is the condition that the event fits the step and is in time, as the
+// first of a stay or as a further one.
+func (w *weaver) fitting(s *dsl.StepIR, head bool) []Lit {
 	lits := []Lit{{Kind: LitTest, Test: w.test(s.Route, s.Where)}}
 	switch {
 	case s.Hi == 1 && s.Within > 0:
@@ -289,19 +288,25 @@ func (w *weaver) takes(s *dsl.StepIR, head bool) []Lit {
 	case s.Hi != 1 && !head && (s.Within > 0 || s.Gap > 0):
 		lits = append(lits, Lit{Kind: LitStay, Span: Span{s.Within, s.Gap}})
 	}
+	return lits
+}
+
+// takes is the condition to bind the event to the step.
+func (w *weaver) takes(s *dsl.StepIR, head bool) []Lit {
+	lits := w.fitting(s, head)
 	if s.Before {
 		lits = append(lits, Lit{Kind: LitTest, Test: w.test(s.Route, s.Until), Not: true})
 	}
 	return lits
 }
 
-// stops is the condition that "until before" holds, which is tested on every
-// event of the step's type, as FlinkCEP does.
+// stops is the condition that "until before" holds. Under match each it is
+// looked at from the first event on, as in FlinkCEP, not from the minimum on.
 func (w *weaver) stops(s *dsl.StepIR) []Lit {
 	return []Lit{{Kind: LitTest, Test: w.test(s.Route, s.Until)}}
 }
 
-// arrow is the contiguity before step i, inner that inside its loop.
+// arrow is the contiguity before step i.
 func (w *weaver) arrow(s *dsl.StepIR, i int) dsl.Contiguity {
 	if i == 0 && w.group != nil {
 		return w.group.arrow
@@ -309,22 +314,15 @@ func (w *weaver) arrow(s *dsl.StepIR, i int) dsl.Contiguity {
 	return s.Arrow
 }
 
-func (w *weaver) inner(s *dsl.StepIR, i int) dsl.Contiguity {
-	if i == 0 && w.group != nil {
-		return w.group.inner
-	}
-	return s.Inner
-}
-
 // ignoring is the condition to let an event pass; ok false: never.
-func (w *weaver) ignoring(s *dsl.StepIR, arrow dsl.Contiguity, fits []Lit) (c cnf, ok bool) {
+func (w *weaver) ignoring(s *dsl.StepIR, arrow dsl.Contiguity, head, inner bool) (c cnf, ok bool) {
 	switch arrow {
 	case dsl.Strict:
 		return nil, false
 	case dsl.Relaxed:
-		c = not(fits)
+		c = not(w.fitting(s, head))
 	}
-	if s.Before {
+	if s.Before && inner {
 		c = both(c, not(w.stops(s)))
 	}
 	return c, true
@@ -341,17 +339,17 @@ type round struct {
 }
 
 func (w *weaver) vertex(s *dsl.StepIR, head bool) *vertex {
-	return &vertex{State: State{Label: w.label(s.Binding)}, binding: s.Binding, head: head, enters: -1}
+	return &vertex{State: State{Label: w.name(s.Binding)}, binding: s.Binding, head: head, enters: -1}
 }
 
 func (w *weaver) single(steps []*dsl.StepIR, i int, q round) *vertex {
 	s := steps[i]
 	arrow := w.arrow(s, i)
 	if q.inner {
-		arrow = w.inner(s, i)
+		arrow = s.Inner
 	}
 	if s.Kind == dsl.StepGroup {
-		return w.round(s, arrow, q)
+		return w.round(steps, i, arrow, q)
 	}
 	fits := w.takes(s, q.head)
 	v := w.vertex(s, q.head)
@@ -365,7 +363,7 @@ func (w *weaver) single(steps []*dsl.StepIR, i int, q round) *vertex {
 			v.add(arcPass, q.past, nil)
 		}
 	}
-	if ign, ok := w.ignoring(s, arrow, fits); ok {
+	if ign, ok := w.ignoring(s, arrow, q.head, q.inner); ok {
 		wait := v
 		if q.free || i == 0 && w.group != nil && w.group.absent {
 			wait = w.vertex(s, q.head)
@@ -379,10 +377,15 @@ func (w *weaver) single(steps []*dsl.StepIR, i int, q round) *vertex {
 }
 
 // round builds one round of a group.
-func (w *weaver) round(s *dsl.StepIR, arrow dsl.Contiguity, q round) *vertex {
+func (w *weaver) round(steps []*dsl.StepIR, i int, arrow dsl.Contiguity, q round) *vertex {
 	outer := w.group
-	w.group = &loopGroup{s, arrow, s.Inner, q.absent}
-	v := w.sequence(s.Sub[0], q.to)
+	to := w.disarm(steps, i, q.to)
+	g := &loopGroup{arrow: arrow, absent: q.absent || !q.inner && i == 0 && outer != nil && outer.absent}
+	if !q.inner {
+		g.nos = w.armed(steps, i)
+	}
+	w.group = g
+	v := w.sequence(steps[i].Sub[0], to)
 	w.group = outer
 	if q.free {
 		v.add(arcPass, q.past, nil)
@@ -429,10 +432,10 @@ func (w *weaver) greedy(s *dsl.StepIR, past *vertex) {
 	if s.Before {
 		w.plain[past] = past.clone()
 	}
-	fits := w.takes(s, false)
-	if fits == nil { // a group
+	if s.Kind != dsl.StepEvent { // a group's own condition is always true
 		return
 	}
+	fits := w.takes(s, false)
 	for k := range past.out {
 		past.out[k].when = both(past.out[k].when, not(fits))
 	}
@@ -442,7 +445,7 @@ func (w *weaver) loop(steps []*dsl.StepIR, i int, sink *vertex) *vertex {
 	s := steps[i]
 	if s.Kind == dsl.StepGroup {
 		back := &vertex{State: State{Label: "round"}, enters: -1}
-		v := w.round(s, w.inner(s, i), round{to: back, past: sink, free: true, inner: true})
+		v := w.round(steps, i, s.Inner, round{to: back, past: sink, free: true, inner: true})
 		back.add(arcPass, v, nil)
 		return v
 	}
@@ -459,7 +462,7 @@ func (w *weaver) loop(steps []*dsl.StepIR, i int, sink *vertex) *vertex {
 	}
 	v.add(arcTake, v, all(fits))
 	w.follow(steps, i, v)
-	if ign, ok := w.ignoring(s, w.inner(s, i), fits); ok {
+	if ign, ok := w.ignoring(s, s.Inner, false, true); ok {
 		wait := w.vertex(s, false)
 		wait.add(arcTake, v, all(fits))
 		wait.add(arcSkip, wait, ign)

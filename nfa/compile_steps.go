@@ -39,6 +39,7 @@ func (c *compiler) determined() {
 			c.leave(n)
 		}
 	})
+	c.bounded()
 	c.inherit()
 	for _, s := range c.span(c.Starts) {
 		c.startBits |= c.entryBits(s.To)
@@ -97,7 +98,7 @@ func mayBeEmpty(steps []*dsl.StepIR) bool {
 
 func (c *compiler) addStep(ir *dsl.StepIR, block int) int {
 	s := Step{
-		Kind: TakeStep, Label: c.label(ir.Binding), Binding: ir.Binding, Test: c.test(ir.Route, ir.Where),
+		Kind: TakeStep, Label: c.name(ir.Binding), Binding: ir.Binding, Test: c.test(ir.Route, ir.Where),
 		Lo: ir.Lo, Hi: ir.Hi, Exactly: ir.Exactly, Greedy: ir.Greedy, Consecutive: ir.Inner == dsl.Strict && ir.Hi != 1,
 		Gap: ir.Gap, Before: -1, Block: block,
 	}
@@ -208,7 +209,7 @@ func (p *path) after(n *node) {
 // round begins another round of the group that is just complete.
 func (p *path) round(g *node) {
 	ir := g.ir
-	if ir.Hi == 1 {
+	if ir.Hi == 1 && !ir.Exactly {
 		return
 	}
 	was, final := p.again, slices.Clone(p.final)
@@ -258,8 +259,7 @@ func (p *path) enterAll(row []*node, head *dsl.Contiguity) (through bool) {
 func (p *path) arm(n *node) {
 	p.final = append(p.final, n.no)
 	if p.arms == nil {
-		p.c.fail("a pattern can't begin with no")
-		return
+		return // before the first event nothing is armed
 	}
 	p.c.Arms = append(p.c.Arms, Arm{n.no, p.addOps()})
 }
@@ -285,6 +285,28 @@ func (p *path) addOps() seg {
 	from := len(p.c.Ops)
 	p.c.Ops = append(p.c.Ops, p.ops...)
 	return seg{from, len(p.c.Ops)}
+}
+
+// bounded checks that whatever waits for time to pass has a limit.
+func (c *compiler) bounded() {
+	if c.Rule.Pattern.Within > 0 {
+		return
+	}
+	if c.Rule.AtEnd || c.Rule.Timeout != nil {
+		c.fail("the end of what? the pattern has no within")
+	}
+	for _, s := range c.Steps {
+		if !s.End.OK {
+			continue
+		}
+		open := s.End.Exactly
+		for _, n := range s.End.Nos {
+			open = open || c.Nos[n].Within == 0
+		}
+		if open {
+			c.fail("the pattern ends in %q, which waits for an end that it does not have", s.Label)
+		}
+	}
 }
 
 // inherit gives the last step of an alternative its block's ways: a run goes on

@@ -234,6 +234,9 @@ func (m *determined) fire(s slab.Handle, now int64) bool {
 	}
 	r := m.runAt(w, best)
 	fin := finished{r.head(), r.start(), r.startSeq(), r.lastSeq(), r.step()}
+	if st := &m.Steps[fin.step]; st.Kind == OneStep {
+		fin.head = m.shown(r, st)
+	}
 	m.retain(fin.head)
 	if m.tracer != nil {
 		m.tracer.Completed(m.traced(r), when, kind)

@@ -221,3 +221,14 @@ func (m *core) blockEnd(r run, st *Step) int64 {
 	}
 	return min(end, last)
 }
+
+// shown is the chain that stands for a run whose time is out in an open "one
+// of": that of the first written alternative that has bound anything.
+func (m *core) shown(r run, st *Step) slab.Handle {
+	for k := range st.Tracks.len() {
+		if t := m.track(r, k); !t.dead() && t.at() >= 0 {
+			return t.head()
+		}
+	}
+	return r.head()
+}

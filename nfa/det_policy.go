@@ -9,11 +9,23 @@ import (
 	"github.com/weir-cep/weir/internal/slab"
 )
 
-// settled says that nothing more is needed and nothing is waited for, but the
-// end of an "emit at end".
+// settled says that the run is complete but for the end of "emit at end".
 func (m *determined) settled(r run) bool {
 	st := &m.Steps[r.step()]
-	return m.ends(r, st) && len(st.End.Nos) == 0 && !st.End.Exactly
+	for _, n := range st.End.Nos {
+		if m.absentUntil(r, n) >= m.at {
+			return false
+		}
+	}
+	return m.ends(r, st) && !st.End.Exactly
+}
+
+// absentUntil is when it is certain that a closing absence holds.
+func (m *determined) absentUntil(r run, no int) int64 {
+	if d := m.Nos[no].Within; d > 0 {
+		return r.last() + d
+	}
+	return r.start() + m.within
 }
 
 // ends says that only optional steps follow and the run's step is ready.
@@ -33,26 +45,14 @@ func (m *determined) waiting(r run, st *Step) bool {
 
 // due is the deadline of a waiting run. A closing "no X within D" counts from
 // the last bound event, even beyond the pattern's within; of several all must
-// be over. A closing "exactly n" lasts as long as its own span, else to the
-// pattern's end.
+// be over. A closing "exactly n" waits for the end of the pattern's within.
 func (m *determined) due(r run, st *Step) int64 {
-	end := r.start() + m.within
-	if len(st.End.Nos) == 0 {
-		if st.Exactly && st.Within > 0 && !m.atEnd {
-			return r.entry() + st.Within
-		}
-		return end
-	}
 	d := int64(math.MinInt64)
-	if m.atEnd {
-		d = end
+	if m.atEnd || len(st.End.Nos) == 0 {
+		d = r.start() + m.within
 	}
 	for _, n := range st.End.Nos {
-		if within := m.Nos[n].Within; within > 0 {
-			d = max(d, r.last()+within)
-		} else {
-			d = max(d, end)
-		}
+		d = max(d, m.absentUntil(r, n))
 	}
 	return d
 }
@@ -231,14 +231,19 @@ func (m *determined) overwrite(s slab.Handle) {
 	w[hdrRuns] = uint64(kept)
 }
 
-func (m *determined) placeHash(r run) uint64 {
-	const k = 0x9e3779b97f4a7c15
+// place is where a run stands for match latest. A run whose "one of" is complete
+// stands on the last step of the alternative that won.
+type place struct {
+	step, count int
+	over        bool // until has held, or the block is complete
+}
+
+func (m *determined) placeOf(r run) place {
 	st := &m.Steps[r.step()]
-	h := (uint64(r.step())<<32 | uint64(m.placeCount(r.n(), st))) * k
-	for g := range m.Groups {
-		h = (h ^ uint64(r.rounds(g))) * k
+	if st.Kind != TakeStep {
+		return place{r.step(), 0, r.is(flagDone)}
 	}
-	return h ^ h>>32
+	return place{r.step(), m.placeCount(r.n(), st), r.is(flagClosed)}
 }
 
 func (m *determined) placeCount(n int, st *Step) int {
@@ -248,9 +253,19 @@ func (m *determined) placeCount(n int, st *Step) int {
 	return n
 }
 
+func (m *determined) placeHash(r run) uint64 {
+	const k = 0x9e3779b97f4a7c15
+	p := m.placeOf(r)
+	h := (uint64(p.step)<<32 | uint64(p.count)) * k
+	for g := range m.Groups {
+		h = (h ^ uint64(r.rounds(g))) * k
+	}
+	return h ^ h>>32
+}
+
 func (m *determined) samePlace(a, b run) bool {
-	st := &m.Steps[a.step()]
-	if a.step() != b.step() || m.placeCount(a.n(), st) != m.placeCount(b.n(), st) || a.is(flagClosed) != b.is(flagClosed) || a.is(flagDone) != b.is(flagDone) {
+	p := m.placeOf(a)
+	if p != m.placeOf(b) {
 		return false
 	}
 	for g := range m.Groups {
@@ -258,16 +273,21 @@ func (m *determined) samePlace(a, b run) bool {
 			return false
 		}
 	}
+	if p.over {
+		return true
+	}
+	st := &m.Steps[p.step]
 	for k := range st.Tracks.len() {
 		x, y := m.track(a, k), m.track(b, k)
 		if x[1] != y[1] {
 			return false
 		}
-		if x.at() >= 0 {
-			in := &m.Steps[m.Tracks[st.Tracks.from+k].Steps.from+x.at()]
-			if m.placeCount(x.n(), in) != m.placeCount(y.n(), in) {
-				return false
-			}
+		if x.at() < 0 {
+			continue
+		}
+		in := &m.Steps[m.Tracks[st.Tracks.from+k].Steps.from+x.at()]
+		if m.placeCount(x.n(), in) != m.placeCount(y.n(), in) {
+			return false
 		}
 	}
 	return true

@@ -95,9 +95,11 @@ func (m *forking) Event(s slab.Handle, ev *Event, emit Emit) slab.Handle {
 
 // concerns says whether the event can do anything to a run.
 func (m *forking) concerns(w []uint64, n int, ev *Event) bool {
+	if n > 0 && ev.Bits&m.quitBits != 0 {
+		return true
+	}
 	for i := range n {
-		r := m.runAt(w, i)
-		st := &m.Fork.States[r.step()]
+		st := &m.Fork.States[m.runAt(w, i).step()]
 		if st.touch&ev.Bits != 0 || !st.inert {
 			return true
 		}
@@ -114,9 +116,10 @@ func (m *forking) start() {
 	m.family(0)
 	clear(m.asks)
 	from := m.n
-	for i, e := range m.Fork.edges(m.Fork.Init) {
-		if e.Kind == Take && m.holds(e.When, m.nobody) {
-			m.take(m.nobody, &m.Fork.edges(m.Fork.Init)[i], false)
+	edges := m.Fork.edges(m.Fork.Init)
+	for i := range edges { // no absence is armed before anything is bound
+		if e := &edges[i]; e.Kind == Take && m.holds(e.When, m.nobody) {
+			m.take(m.nobody, e, false)
 		}
 	}
 	if m.tracer != nil {
@@ -330,10 +333,14 @@ func (m *forking) release(r run) {
 	}
 }
 
-// finish takes a run's chain over.
+// finish takes a run out of the scratch space to report it.
 func (m *forking) finish(r run) {
-	m.done = append(m.done, forked{head: r.head(), start: r.start(), startSeq: r.startSeq(), lastSeq: r.lastSeq(), len: r.len(), order: len(m.done)})
-	r.setHead(0)
+	d := forked{head: r.head(), start: r.start(), startSeq: r.startSeq(), lastSeq: r.lastSeq(), len: r.len(), order: len(m.done)}
+	if st := &m.Fork.States[r.step()]; st.Kind == Inside {
+		d.head = m.shown(r, &m.Steps[st.Block])
+	}
+	m.retain(d.head)
+	m.done = append(m.done, d)
 	m.release(r)
 }
 

@@ -78,7 +78,7 @@ func (m *forking) distinct() {
 		m.done[i].hash = m.hash(m.done[i].head)
 	}
 	slices.SortFunc(m.done, func(a, b forked) int {
-		return cmp.Or(rank(&a, &b), cmp.Compare(a.hash, b.hash), a.order-b.order)
+		return cmp.Or(cmp.Compare(a.hash, b.hash), rank(&a, &b), a.order-b.order)
 	})
 	for i := 1; i < len(m.done); i++ {
 		for j := i - 1; j >= 0 && m.done[j].hash == m.done[i].hash; j-- {

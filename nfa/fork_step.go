@@ -235,8 +235,6 @@ func (m *forking) advanceBlock(r, c run, state int, stopped bool) {
 		return
 	}
 	m.win(c, st, winner)
-	first := m.chains.record(m.oldest(c.head()))
-	c[0], c[2] = uint64(m.timeOf(first)), m.seqOf(first)
 	m.arrive(r, c, in.Onward, stopped)
 	m.chains.release(c.head())
 }

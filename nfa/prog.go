@@ -36,6 +36,7 @@ type Prog struct {
 	// spill says that there are more predicates than bits.
 	spill     bool
 	startBits uint64
+	quitBits  uint64
 	lateBits  uint64 // predicates with a Late part
 	words     int    // of a run
 	blockAt   int    // word of a run where its block's tracks begin
