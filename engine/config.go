@@ -71,6 +71,9 @@ type Input struct {
 	// JSON turns an event's raw text into JSON for an alert, appending to dst;
 	// nil: it is JSON already.
 	JSON func(dst, raw []byte) []byte
+	// Find returns the id (as text, "" if it has none) and the text as JSON of
+	// an event that is not in memory any more; nil: such are gone.
+	Find func(s *cep.Schema, ref cep.Ref) (id string, data []byte)
 }
 
 // DefaultSource is the name of a source that has none: what a file given on
@@ -84,15 +87,15 @@ type Limits struct {
 	// DefaultWaiting. Beyond it Feed returns ErrWaiting: the lateness is too
 	// long for the memory.
 	Waiting int
-	// Evidence is how many bytes of raw events are kept for alerts; 0 is
-	// DefaultEvidence. The oldest go first.
+	// Evidence is how many bytes of raw events are kept in memory for alerts;
+	// 0 is DefaultEvidence. The oldest go first.
 	Evidence int64
 }
 
 // Defaults of Limits.
 const (
 	DefaultWaiting  = 64 << 20
-	DefaultEvidence = 256 << 20
+	DefaultEvidence = 64 << 20
 )
 
 // MaxShards is the number of key groups: more shards than that would stay idle.

@@ -78,8 +78,8 @@ func (d *deriver) add(list []*found) *prepared {
 		shadow = append(shadow, f.rule.shadow)
 		cause = append(cause, f.cause)
 	}
-	p := d.prep.prepareFor(b, shadow)
-	p.cause = cause
+	p := &prepared{batch: b, shadow: shadow, cause: cause}
+	d.prep.fill(p)
 	n := uint32(derivedBatch + len(d.batches))
 	d.batches = append(d.batches, p)
 	for i := range b.Rows {

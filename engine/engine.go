@@ -33,6 +33,8 @@ type Engine struct {
 	err     error
 	rows    []item      // scratch of advance
 	tallies []RuleStats // what preparing counted, by rank
+	// giveBack takes batches that were lent to the engine.
+	giveBack func(*prepared)
 }
 
 // Chunk sizes of a superstep, in rows: enough to make the hand-over between
@@ -62,6 +64,7 @@ func New(prog *dsl.Program, cfg Config) (*Engine, error) {
 		}
 	}
 	e.prep = p.newPreparer()
+	e.order.free = e.release
 	e.tallies = make([]RuleStats, len(p.rules))
 	if e.steps, err = newStepper(p, &e.cfg, &e.stats); err != nil {
 		return nil, err
@@ -97,8 +100,17 @@ func (e *Engine) hold(p *prepared) uint32 {
 	for _, t := range p.keys {
 		e.tallies[t.rank].KeyMissing += t.n
 	}
-	e.steps.book.keep(p.batch)
+	e.steps.book.keep(p)
 	return e.order.hold(p)
+}
+
+// release lets go of a batch of which no row waits.
+func (e *Engine) release(p *prepared) {
+	e.steps.book.done(p.page)
+	p.page = nil
+	if p.lent {
+		e.giveBack(p)
+	}
 }
 
 // accept takes rows [from, to) of a batch in their order: drops duplicates and

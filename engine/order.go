@@ -46,6 +46,8 @@ type order struct {
 	batches []held
 	unused  []uint32 // free places in batches
 	waiting int      // rows in runs and open
+	// free takes a batch of which no row is left; nil: the collector does.
+	free func(*prepared)
 }
 
 type run struct {
@@ -81,8 +83,12 @@ func (o *order) settle(batch uint32) { o.drop(batch, 1) }
 func (o *order) drop(batch uint32, rows int) {
 	h := &o.batches[batch]
 	if h.rows -= rows; h.rows == 0 {
+		p := h.batch
 		*h = held{}
 		o.unused = append(o.unused, batch)
+		if o.free != nil {
+			o.free(p)
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/internal/expr"
 	"github.com/weir-cep/weir/internal/slab"
@@ -18,6 +20,8 @@ type prepared struct {
 	cause  []cep.Ref // of derived rows; nil: they are their own
 	fails  []tally   // conditions that could not be computed
 	keys   []tally   // events left out of a rule because a key part is missing
+	page   *page     // its evidence
+	lent   bool      // batch and visits go back to the runner that lent them
 }
 
 // visits are the keys that a batch's rows go to in one world, row by row.
@@ -54,7 +58,7 @@ type tally struct {
 // wanted says that somebody in time order looks at row i.
 func (p *prepared) wanted(i int) bool {
 	for w := range p.worlds {
-		if v := &p.worlds[w]; v.first != nil && v.first[i] != v.first[i+1] {
+		if v := &p.worlds[w]; len(v.first) > 0 && v.first[i] != v.first[i+1] {
 			return true
 		}
 	}
@@ -84,22 +88,29 @@ func (p *plan) newPreparer() *preparer {
 }
 
 // prepare finds out who looks at which row of a batch.
-func (q *preparer) prepare(b *cep.Batch) *prepared { return q.prepareFor(b, nil) }
+func (q *preparer) prepare(b *cep.Batch) *prepared {
+	p := &prepared{batch: b}
+	q.fill(p)
+	return p
+}
 
-func (q *preparer) prepareFor(b *cep.Batch, shadow []bool) *prepared {
-	p := &prepared{batch: b, worlds: make([]visits, len(q.plan.worlds)), shadow: shadow}
-	for i := range b.Tables {
-		p.number = append(p.number, q.plan.number[b.Tables[i].Schema])
+// fill prepares p's batch, reusing the memory of a batch before it.
+func (q *preparer) fill(p *prepared) {
+	p.number = p.number[:0]
+	for i := range p.batch.Tables {
+		p.number = append(p.number, q.plan.number[p.batch.Tables[i].Schema])
+	}
+	if p.worlds == nil {
+		p.worlds = make([]visits, len(q.plan.worlds))
 	}
 	for i, w := range q.plan.worlds {
 		q.world(p, w, &p.worlds[i])
 	}
-	p.fails, p.keys = take(q.fails), take(q.keys)
-	return p
+	p.fails, p.keys = take(p.fails[:0], q.fails), take(p.keys[:0], q.keys)
 }
 
 // take moves counts into tallies.
-func take(counts []uint64) (list []tally) {
+func take(list []tally, counts []uint64) []tally {
 	for rank, n := range counts {
 		if n > 0 {
 			list = append(list, tally{rank, n})
@@ -114,13 +125,12 @@ func (q *preparer) world(p *prepared, w *world, v *visits) {
 	for _, n := range p.number {
 		any = any || len(w.accesses[n]) > 0
 	}
+	v.first, v.list, v.hits, v.keys = v.first[:0], v.list[:0], v.hits[:0], v.keys[:0]
 	if !any {
 		return
 	}
 	rows := p.batch.Rows
-	v.first = make([]uint32, len(rows)+1)
-	v.list = make([]visit, 0, len(rows))
-	v.hits = make([]hit, 0, len(rows))
+	v.first = slices.Grow(v.first, len(rows)+1)[:len(rows)+1]
 	f := &q.frame
 	f.Batch = p.batch
 	for i := range rows {

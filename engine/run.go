@@ -10,6 +10,7 @@ import (
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/dsl"
 	"github.com/weir-cep/weir/internal/decode"
+	"github.com/weir-cep/weir/internal/evidence"
 )
 
 // File is an event file of a run. It is a partition of source 0, numbered by
@@ -27,7 +28,8 @@ type RunConfig struct {
 	Config
 	Files   []File
 	Drain   Drain
-	Workers int // goroutines that decode; 0: one per processor
+	Workers int    // goroutines that decode; 0: one per processor
+	TempDir string // for the text of events that cannot be read again; "" is the system's
 
 	// Dead takes the records that did not become events, in input order;
 	// base is the position of the chunk's first record. The letters are not to
@@ -52,6 +54,7 @@ type Summary struct {
 	Rejected decode.Counts
 	Skipped  uint64             // records of types that no rule names
 	Unknown  []decode.TypeCount // some of those types
+	Warnings []string
 }
 
 // Run reads files to their end and runs a program over their events. The files
@@ -82,6 +85,9 @@ type runner struct {
 	stop  context.CancelFunc
 	work  chan *job
 	going sync.WaitGroup // readers and decoders
+	store *evidence.Store
+	texts chan []byte    // memory of chunks that nobody needs any more
+	idle  chan *prepared // batches that nobody needs any more
 	sum   Summary
 	fed   int // rows accepted since the last step
 }
@@ -93,6 +99,7 @@ type feeder struct {
 	part    *partition
 	queue   chan *job // in file order
 	decoder *decode.Decoder
+	log     *evidence.Log
 	records uint64 // of the chunks taken up so far: the next chunk's base
 	cur     *prepared
 	id      uint32 // of cur in the order
@@ -101,16 +108,18 @@ type feeder struct {
 
 // job is a chunk on its way through a decoder.
 type job struct {
-	of   *feeder
-	data []byte
-	err  error // the file cannot be read further
-	out  *prepared
-	res  decode.Result
-	done chan struct{}
+	of    *feeder
+	chunk decode.Chunk
+	err   error // the file cannot be read further
+	out   *prepared
+	res   decode.Result
+	done  chan struct{}
 }
 
-// depth is how many chunks of a file are decoded ahead.
-const depth = 4
+const (
+	depth     = 4  // chunks of a file that are decoded ahead
+	spareText = 64 // chunks whose memory is kept for others
+)
 
 func (r *runner) open(ctx context.Context) (err error) {
 	cfg := r.cfg
@@ -122,6 +131,8 @@ func (r *runner) open(ctx context.Context) (err error) {
 		return fmt.Errorf("run: no rule reads any event type")
 	}
 	ctx, r.stop = context.WithCancel(ctx)
+	r.store = evidence.New(evidence.Options{Dir: cfg.TempDir})
+	r.texts, r.idle = make(chan []byte, spareText), make(chan *prepared, spareText)
 	chunks := make([]*decode.Chunks, len(cfg.Files))
 	cfg.Inputs = nil
 	for i := range cfg.Files {
@@ -134,11 +145,13 @@ func (r *runner) open(ctx context.Context) (err error) {
 		if chunks[i], fd.decoder, err = r.decoder(f, fd.in, schemas); err != nil {
 			return fmt.Errorf("%s: %w", f.Path, err)
 		}
-		cfg.Inputs = append(cfg.Inputs, r.input(f, uint32(i), chunks[i]))
+		cfg.Inputs = append(cfg.Inputs, r.input(f, fd, chunks[i]))
 	}
 	if r.e, err = New(r.prog, cfg.Config); err != nil {
 		return err
 	}
+	r.e.giveBack = func(p *prepared) { lend(r.idle, p) }
+	r.e.steps.book.recycle = func(text []byte) { lend(r.texts, text) }
 	workers := cfg.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
@@ -186,24 +199,41 @@ func (r *runner) decoder(f *File, in io.Reader, schemas []*cep.Schema) (*decode.
 	return chunks, d, err
 }
 
+// lend puts something up for reuse, unless there is enough of it.
+func lend[T any](pool chan T, x T) {
+	select {
+	case pool <- x:
+	default:
+	}
+}
+
+// borrow takes something from a pool; the zero value if it is empty.
+func borrow[T any](pool chan T) (x T) {
+	select {
+	case x = <-pool:
+	default:
+	}
+	return x
+}
+
 // input declares a file to the engine.
-func (r *runner) input(f *File, partition uint32, chunks *decode.Chunks) Input {
-	in := Input{Partition: partition}
+func (r *runner) input(f *File, fd *feeder, chunks *decode.Chunks) Input {
+	in := Input{Partition: uint32(fd.index)}
 	if f.Type != nil {
 		in.Types = []*cep.Schema{f.Type}
 	}
+	dc := chunks.Config()
 	if f.Format == decode.CSV {
-		header, _ := chunks.Header()
-		in.JSON = func(dst, raw []byte) []byte { return csvJSON(dst, header, raw, f.Delimiter) }
+		dc.Header, _ = chunks.Header()
+		in.JSON = func(dst, raw []byte) []byte { return csvJSON(dst, dc.Header, raw, dc.Delimiter) }
 	}
+	fd.log = r.store.Open(0, in.Partition, evidence.Input{File: fd.in.File(), Config: dc})
+	in.Find = newRecall(r.store).find
 	return in
 }
 
 // csvJSON writes a CSV record as an object of strings.
 func csvJSON(dst []byte, header []string, raw []byte, delimiter byte) []byte {
-	if delimiter == 0 {
-		delimiter = ','
-	}
 	cells, err := decode.Cells(nil, raw, delimiter)
 	if err != nil {
 		return cep.AppendJSONString(dst, string(raw))
@@ -226,11 +256,11 @@ func csvJSON(dst []byte, header []string, raw []byte, delimiter byte) []byte {
 func (r *runner) read(ctx context.Context, fd *feeder, chunks *decode.Chunks) {
 	defer close(fd.queue)
 	for {
-		chunk, err := chunks.Next(nil)
+		chunk, err := chunks.Next(borrow(r.texts))
 		if err == io.EOF || err == decode.ErrNoHeader {
 			return
 		}
-		j := &job{of: fd, data: chunk.Data, err: err, done: make(chan struct{})}
+		j := &job{of: fd, chunk: chunk, err: err, done: make(chan struct{})}
 		if err != nil {
 			close(j.done)
 		}
@@ -262,9 +292,11 @@ func (r *runner) decode(ctx context.Context) {
 				d = j.of.decoder.Clone()
 				decoders[j.of.index] = d
 			}
-			b := &cep.Batch{}
-			d.Decode(j.data, b, &j.res)
-			j.out = prep.prepare(b)
+			if j.out = borrow(r.idle); j.out == nil {
+				j.out = &prepared{batch: &cep.Batch{}, lent: true}
+			}
+			d.Decode(j.chunk.Data, j.out.batch, &j.res)
+			prep.fill(j.out)
 			close(j.done)
 		case <-ctx.Done():
 			return
@@ -355,7 +387,12 @@ func (r *runner) take(fd *feeder, j *job) {
 	r.unknown(j.res.Unknown)
 	fd.records += j.res.Records
 	if len(j.out.batch.Rows) == 0 {
+		lend(r.texts, j.out.batch.Bytes)
+		lend(r.idle, j.out)
 		return
+	}
+	if err := fd.log.Add(j.out.batch, j.chunk); err != nil {
+		r.sum.Warnings = append(r.sum.Warnings, "alerts will lack old events: "+err.Error())
 	}
 	fd.cur, fd.at = j.out, 0
 	fd.id = r.e.hold(j.out)
@@ -428,6 +465,9 @@ func (r *runner) close() {
 	if r.stop != nil {
 		r.stop()
 		r.going.Wait()
+	}
+	if r.store != nil {
+		r.store.Close()
 	}
 	for _, fd := range r.files {
 		fd.in.Close()

@@ -169,7 +169,7 @@ func (st *stage) run(rows []item, batch func(uint32) *prepared, until int64) {
 		}
 		p := batch(it.batch)
 		v := &p.worlds[st.w.index]
-		if v.first != nil && v.first[it.row] != v.first[it.row+1] {
+		if len(v.first) > 0 && v.first[it.row] != v.first[it.row+1] {
 			st.row(p, v, it)
 		}
 	}

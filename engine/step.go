@@ -106,7 +106,8 @@ func (s *stepper) level(w *world, rows []item, until int64) {
 		sh.found, sh.number = sh.found[:0], 0
 	}
 	if p := s.derived.add(s.found[from:]); p != nil {
-		s.book.keep(p.batch)
+		s.book.keep(p)
+		s.book.done(p.page)
 	}
 }
 

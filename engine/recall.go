@@ -1,0 +1,76 @@
+package engine
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/internal/decode"
+	"github.com/weir-cep/weir/internal/evidence"
+)
+
+// recall finds events of files that are not in memory any more: their text,
+// and out of it their id.
+type recall struct {
+	store *evidence.Store
+	ids   map[*cep.Schema]*idReader
+}
+
+// idReader reads the id field alone out of an event's text.
+type idReader struct {
+	path    string
+	decoder *decode.Decoder // nil: the path is a column whose name has a dot
+	batch   cep.Batch
+	res     decode.Result
+}
+
+func newRecall(store *evidence.Store) *recall {
+	return &recall{store: store, ids: map[*cep.Schema]*idReader{}}
+}
+
+// find implements Input.Find.
+func (r *recall) find(s *cep.Schema, ref cep.Ref) (id string, data []byte) {
+	data, err := r.store.Raw(ref)
+	if err != nil {
+		return "", nil
+	}
+	if s.ID < 0 {
+		return "", data
+	}
+	return r.reader(s).read(data), data
+}
+
+func (r *recall) reader(s *cep.Schema) *idReader {
+	if ir := r.ids[s]; ir != nil {
+		return ir
+	}
+	f := s.Fields[s.ID]
+	if f.Path == "" {
+		f.Path = f.Name
+	}
+	ir := &idReader{path: f.Path}
+	only := &cep.Schema{Name: s.Name, Fields: []cep.Field{f}, Time: -1, ID: 0}
+	if d, err := decode.New(decode.Config{Single: only}); err == nil {
+		ir.decoder = d
+	}
+	r.ids[s] = ir
+	return ir
+}
+
+func (ir *idReader) read(data []byte) string {
+	if ir.decoder != nil {
+		ir.decoder.Decode(data, &ir.batch, &ir.res)
+		if t := ir.batch.Tables; len(ir.batch.Rows) == 1 {
+			return ir.batch.Value(t[0].Schema.Fields[0].Type, t[0].Cols[0].Words[0]).String()
+		}
+	}
+	if strings.Contains(ir.path, ".") {
+		var cells map[string]any
+		if json.Unmarshal(data, &cells) == nil {
+			if s, ok := cells[ir.path].(string); ok {
+				return s
+			}
+		}
+	}
+	return ""
+}
