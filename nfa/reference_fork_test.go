@@ -226,8 +226,14 @@ func (f *refFork) arrive(before, c *refForked, to *refState, e *refEvent) []*ref
 }
 
 // rank orders what completes together: earliest start first, then the longest.
-func (r *refForked) rank() string {
-	return fmt.Sprintf("%06d %06d", r.binds[0].e.seq, 999_999-len(r.binds))
+func (r *refForked) rank() string { return rankOf(cep.MatchComplete, r.binds) }
+
+// rankOf is a match's rank. What times out together comes by start only.
+func rankOf(kind cep.MatchKind, b refBinds) string {
+	if kind == cep.MatchTimeout {
+		return fmt.Sprintf("%06d", b[0].e.seq)
+	}
+	return fmt.Sprintf("%06d %06d", b[0].e.seq, 999_999-len(b))
 }
 
 // refDistinct sorts runs by rank and drops those that bind the same events to
