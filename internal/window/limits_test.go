@@ -162,6 +162,7 @@ func TestFailed(t *testing.T) {
 	const most = 1<<63 - 1
 	h := s.Add(0, 0, []Arg{{most, true}, {cep.NumberWord(1.5e308), true}})
 	h = s.Add(h, 1, []Arg{{most, true}, {cep.NumberWord(1.5e308), true}})
+	s.Settle(false)
 	for _, c := range []struct {
 		at     int64
 		agg    int

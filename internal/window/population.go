@@ -151,20 +151,19 @@ func (s *Set) admit(p *population, lane int, r []uint64, at uint64, args []Arg) 
 	}
 }
 
-// lag returns how many of the ring's newest events have not entered a lane.
-func (s *Set) lag(p *population, lane int, r []uint64) int {
-	switch l := &p.lanes[lane]; {
-	case l.delay > 0:
+// lag returns how many of the ring's newest events have not entered a lane. A
+// current event that only laneAdd has taken in is not among them: nothing
+// moves between Add and Settle.
+func (p *population) lag(lane int, r []uint64) int {
+	if l := &p.lanes[lane]; l.delay > 0 {
 		return int(r[l.lag])
-	case lane == laneSettle && p.early && s.inside:
-		return 1
 	}
 	return 0
 }
 
 // oldest returns the record of the oldest event of a span.
 func (s *Set) oldest(p *population, w *span, r []uint64) []uint64 {
-	return p.ring.at(s.mem, r, p.ring.len(r)-s.lag(p, w.lane, r)-int(r[w.off]))
+	return p.ring.at(s.mem, r, p.ring.len(r)-p.lag(w.lane, r)-int(r[w.off]))
 }
 
 // leave takes the oldest event out of a span.
@@ -254,10 +253,10 @@ func (s *Set) trim(p *population, r []uint64) {
 	need := 0
 	for i := range p.spans {
 		w := &p.spans[i]
-		need = max(need, s.lag(p, w.lane, r)+int(r[w.off]))
+		need = max(need, p.lag(w.lane, r)+int(r[w.off]))
 	}
 	for i := range p.lanes {
-		need = max(need, s.lag(p, i, r))
+		need = max(need, p.lag(i, r))
 	}
 	for n := p.ring.len(r); n > need; n-- {
 		s.dropOldest(p, r)
@@ -280,7 +279,7 @@ func (s *Set) crowd(p *population, r []uint64) {
 	n := p.ring.len(r)
 	for i := range p.spans {
 		w := &p.spans[i]
-		if r[w.off] > 0 && n == s.lag(p, w.lane, r)+int(r[w.off]) {
+		if r[w.off] > 0 && n == p.lag(w.lane, r)+int(r[w.off]) {
 			s.leave(p, w, r)
 		}
 	}

@@ -6,8 +6,9 @@ import (
 	"github.com/weir-cep/weir/internal/slab"
 )
 
-// Read returns aggregate i of the state h (0: no state) at a time, which is
-// not before any time it has seen. ok is false for a missing value. The word
+// Read returns aggregate i of the state h (0: no state) at a time: that of the
+// state's current event if it has one, else the given one, and at least the
+// latest that the state has seen. ok is false for a missing value. The word
 // of a string, ip or point is a symbol that the state holds a reference to.
 func (s *Set) Read(h slab.Handle, at int64, i int) (w cep.Word, ok bool) {
 	sp, rd := &s.specs[i], &s.reads[i]
@@ -18,9 +19,9 @@ func (s *Set) Read(h slab.Handle, at int64, i int) (w cep.Word, ok bool) {
 	r := s.mem.Words(h)
 	p := &s.pops[rd.pop]
 	current := s.open && s.cur == h
-	s.inside = current
-	now := max(stamp(at), r[clock])
-	if now > r[clock] {
+	now := r[clock]
+	if t := stamp(at); t > now && !current {
+		now = t
 		s.move(r, now)
 	}
 	// Windows that leave out fired events have not got the current one yet;

@@ -46,11 +46,10 @@ type Set struct {
 	cal  *calendar
 
 	// The current event.
-	open   bool // between Add and Settle
-	inside bool // the state at hand is the current event's: it has come, and not settled
-	shown  bool // args are those of Show
-	cur    slab.Handle
-	args   []Arg
+	open  bool // between Add and Settle
+	shown bool // args are those of Show
+	cur   slab.Handle
+	args  []Arg
 
 	late    []Arg // of an event that enters a delayed window
 	buf     [maxLimbs]uint64
@@ -98,7 +97,6 @@ func (s *Set) Add(h slab.Handle, at int64, args []Arg) slab.Handle {
 	}
 	s.mem.Touch(h)
 	r := s.mem.Words(h)
-	s.inside = false
 	now := max(stamp(at), r[clock])
 	if now > r[clock] {
 		s.move(r, now)
@@ -150,7 +148,7 @@ func (s *Set) Settle(fired bool) {
 }
 
 func (s *Set) settle(fired bool) {
-	s.open, s.inside = false, false
+	s.open = false
 	r := s.mem.Words(s.cur)
 	now := r[clock]
 	for i := range s.pops {
