@@ -2,7 +2,6 @@ package expr
 
 import (
 	"math"
-	"slices"
 
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/dsl"
@@ -216,65 +215,4 @@ func (c *Compiler) wideFold(e *dsl.Expr) fn[cep.Wide] {
 		}
 		return cep.Wide{}, false
 	}
-}
-
-// distinct counts different values. Symbols are different where strings are.
-func distinct(words []uint64, kind cep.Kind) int64 {
-	if kind == cep.KindIP || kind == cep.KindPoint {
-		return distinctWide(words, kind)
-	}
-	if kind == cep.KindNumber {
-		for i := range words {
-			words[i] = plainZero(words[i], kind)
-		}
-	}
-	slices.Sort(words)
-	return int64(len(slices.Compact(words)))
-}
-
-func distinctWide(words []uint64, kind cep.Kind) int64 {
-	n := len(words) / 2
-	at := func(i int) cep.Wide {
-		w := cep.Wide{words[2*i], words[2*i+1]}
-		if kind == cep.KindPoint {
-			w = plusZero(w)
-		}
-		return w
-	}
-	set := func(i int, w cep.Wide) { words[2*i], words[2*i+1] = w[0], w[1] }
-	// A heap sort, for the library's sort moves single words.
-	down := func(i, n int) {
-		w := at(i)
-		for {
-			child := 2*i + 1
-			if child >= n {
-				break
-			}
-			if child+1 < n && cmpWide(at(child+1), at(child)) > 0 {
-				child++
-			}
-			if cmpWide(at(child), w) <= 0 {
-				break
-			}
-			set(i, at(child))
-			i = child
-		}
-		set(i, w)
-	}
-	for i := n/2 - 1; i >= 0; i-- {
-		down(i, n)
-	}
-	for i := n - 1; i > 0; i-- {
-		top, end := at(0), at(i)
-		set(0, end)
-		set(i, top)
-		down(0, i)
-	}
-	var count int64
-	for i := range n {
-		if i == 0 || at(i) != at(i-1) {
-			count++
-		}
-	}
-	return count
 }

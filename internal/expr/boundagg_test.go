@@ -103,3 +103,36 @@ func TestSumOfNumbersLosesLittle(t *testing.T) {
 		t.Errorf("1e308 twice is %v", got)
 	}
 }
+
+// Comparisons of distinct with constants stop early; they say what counting
+// all says.
+func TestDistinctComparedWithConstants(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	for range 300 {
+		values := 1 + r.IntN(40)
+		var rows []string
+		for range r.IntN(60) {
+			if r.IntN(6) == 0 {
+				rows = append(rows, "")
+			} else {
+				v := r.IntN(values)
+				rows = append(rows, fmt.Sprintf("n=%d s=v%d ip=10.0.0.%d geo=%d,0", v, v, v, v))
+			}
+		}
+		f := frameOf(batchOf(append(rows, "")...))
+		run := capture(f, "n", "s", "ip", "geo")
+		f.Bound = run
+		c := &Compiler{Layout: run.layout()}
+		for _, name := range []string{"n", "s", "ip", "geo"} {
+			count := boundAgg(dsl.AggDistinct, intT, name)
+			for _, k := range []int{-1, 0, 1, 2, 5, 31, 32, 33, 40} {
+				for o := dsl.OpEq; o <= dsl.OpGe; o++ {
+					want := holds(t, c, f, cond(o, op(dsl.OpElse, intT, count, num(0)), num(k)))
+					if got := holds(t, c, f, cond(o, count, num(k))); got != want {
+						t.Fatalf("%s is %v over %q", cond(o, count, num(k)), got, rows)
+					}
+				}
+			}
+		}
+	}
+}

@@ -137,6 +137,8 @@ func compareWide(e *dsl.Expr, l, r fn[cep.Wide]) Cond {
 	}
 }
 
+const maxInt = math.MaxInt64
+
 // span is a range of counts, both ends included; empty if lo > hi. Where not is
 // set it is what lies outside, missing included.
 type span struct {
@@ -158,7 +160,7 @@ func (c *Compiler) span(e *dsl.Expr) (s span, of *dsl.Expr, ok bool) {
 		return span{}, nil, false
 	}
 	v := int64(k.Const.Word)
-	s = span{lo: math.MinInt64, hi: math.MaxInt64}
+	s = span{lo: math.MinInt64, hi: maxInt}
 	empty := span{lo: 1, hi: 0}
 	switch op {
 	case dsl.OpEq:
@@ -209,6 +211,11 @@ func (c *Compiler) within(of *dsl.Expr, s span) Cond {
 	if s.lo > s.hi {
 		v := c.ints(of)
 		return func(f *Frame) bool { v(f); return false } // it may still fail
+	}
+	if of.Op == dsl.OpBoundAgg && of.Agg == dsl.AggDistinct {
+		if cond, ok := c.distinctWithin(of, s); ok {
+			return cond
+		}
 	}
 	if of.Op == dsl.OpField {
 		l := c.field(of)
