@@ -28,6 +28,9 @@ type deriver struct {
 	items   []item      // of the step, those of all levels
 	pending []*found    // scratch
 	merged  []item
+	// spool keeps the first bytes of a batch's text, which are its alerts as
+	// lines, for when they have left memory; nil: they are gone then.
+	spool func(b *cep.Batch, lines int)
 }
 
 func newDeriver(p *plan) *deriver {
@@ -59,6 +62,13 @@ func (d *deriver) add(list []*found) *prepared {
 	}
 	slices.SortFunc(d.pending, (*found).asEvents)
 	b := &cep.Batch{}
+	for _, f := range d.pending { // the evidence: a line each, before all else
+		start := len(b.Bytes)
+		b.Bytes = f.alert.AppendJSON(b.Bytes)
+		b.Raw = append(b.Raw, cep.StringWord(start, len(b.Bytes)-start))
+		b.Bytes = append(b.Bytes, '\n')
+	}
+	lines := len(b.Bytes)
 	tables := map[*cep.Schema]uint32{}
 	var shadow []bool
 	var cause []cep.Ref
@@ -80,6 +90,9 @@ func (d *deriver) add(list []*found) *prepared {
 	}
 	p := &prepared{batch: b, shadow: shadow, cause: cause}
 	d.prep.fill(p)
+	if d.spool != nil {
+		d.spool(b, lines)
+	}
 	n := uint32(derivedBatch + len(d.batches))
 	d.batches = append(d.batches, p)
 	for i := range b.Rows {
@@ -95,9 +108,6 @@ func (d *deriver) row(b *cep.Batch, t *cep.Table, f *found) {
 		appendValue(b, &t.Cols[i], t.Rows, fd.Type, attribute(f.alert, fd.Name))
 	}
 	t.Rows++
-	start := len(b.Bytes)
-	b.Bytes = f.alert.AppendJSON(b.Bytes)
-	b.Raw = append(b.Raw, cep.StringWord(start, len(b.Bytes)-start))
 }
 
 // attribute is what a field of an alert event holds: an alert field, a key

@@ -28,6 +28,29 @@ func newRecall(store *evidence.Store) *recall {
 	return &recall{store: store, ids: map[*cep.Schema]*idReader{}}
 }
 
+// derived makes alerts that are events recallable too: as inputs of their own,
+// one per level.
+func (r *recall) derived(e *Engine, warn func(error)) {
+	book := e.steps.book
+	logs := map[uint32]*evidence.Log{}
+	e.steps.derived.spool = func(b *cep.Batch, lines int) {
+		level := b.Rows[0].Ref.Partition()
+		log := logs[level]
+		if log == nil {
+			cfg := decode.NewChunks(nil, decode.Config{MaxEvent: maxAlert}).Config()
+			log = r.store.Open(derivedSource, level, evidence.Input{Config: cfg})
+			logs[level] = log
+			book.inputs[inputKey(derivedSource, level)] = Input{Find: r.find}
+		}
+		if err := log.Add(b, decode.Chunk{Data: b.Bytes[:lines]}); err != nil {
+			warn(err)
+		}
+	}
+}
+
+// maxAlert bounds the text of an alert that is an event, bytes.
+const maxAlert = 1 << 20
+
 // find implements Input.Find.
 func (r *recall) find(s *cep.Schema, ref cep.Ref) (id string, data []byte) {
 	data, err := r.store.Raw(ref)

@@ -78,18 +78,19 @@ func Run(ctx context.Context, prog *dsl.Program, cfg RunConfig) (Summary, error)
 
 // runner reads several files into one engine.
 type runner struct {
-	cfg   *RunConfig
-	prog  *dsl.Program
-	e     *Engine
-	files []*feeder
-	stop  context.CancelFunc
-	work  chan *job
-	going sync.WaitGroup // readers and decoders
-	store *evidence.Store
-	texts chan []byte    // memory of chunks that nobody needs any more
-	idle  chan *prepared // batches that nobody needs any more
-	sum   Summary
-	fed   int // rows accepted since the last step
+	cfg    *RunConfig
+	prog   *dsl.Program
+	e      *Engine
+	files  []*feeder
+	stop   context.CancelFunc
+	work   chan *job
+	going  sync.WaitGroup // readers and decoders
+	store  *evidence.Store
+	recall *recall
+	texts  chan []byte    // memory of chunks that nobody needs any more
+	idle   chan *prepared // batches that nobody needs any more
+	sum    Summary
+	fed    int // rows accepted since the last step
 }
 
 // feeder is one file being read.
@@ -132,6 +133,7 @@ func (r *runner) open(ctx context.Context) (err error) {
 	}
 	ctx, r.stop = context.WithCancel(ctx)
 	r.store = evidence.New(evidence.Options{Dir: cfg.TempDir})
+	r.recall = newRecall(r.store)
 	r.texts, r.idle = make(chan []byte, spareText), make(chan *prepared, spareText)
 	chunks := make([]*decode.Chunks, len(cfg.Files))
 	cfg.Inputs = nil
@@ -150,6 +152,7 @@ func (r *runner) open(ctx context.Context) (err error) {
 	if r.e, err = New(r.prog, cfg.Config); err != nil {
 		return err
 	}
+	r.recall.derived(r.e, r.lost)
 	r.e.giveBack = func(p *prepared) { lend(r.idle, p) }
 	r.e.steps.book.recycle = func(text []byte) { lend(r.texts, text) }
 	workers := cfg.Workers
@@ -228,7 +231,7 @@ func (r *runner) input(f *File, fd *feeder, chunks *decode.Chunks) Input {
 		in.JSON = func(dst, raw []byte) []byte { return csvJSON(dst, dc.Header, raw, dc.Delimiter) }
 	}
 	fd.log = r.store.Open(0, in.Partition, evidence.Input{File: fd.in.File(), Config: dc})
-	in.Find = newRecall(r.store).find
+	in.Find = r.recall.find
 	return in
 }
 
@@ -392,10 +395,15 @@ func (r *runner) take(fd *feeder, j *job) {
 		return
 	}
 	if err := fd.log.Add(j.out.batch, j.chunk); err != nil {
-		r.sum.Warnings = append(r.sum.Warnings, "alerts will lack old events: "+err.Error())
+		r.lost(err)
 	}
 	fd.cur, fd.at = j.out, 0
 	fd.id = r.e.hold(j.out)
+}
+
+// lost notes that events cannot be kept for alerts any more; the run goes on.
+func (r *runner) lost(err error) {
+	r.sum.Warnings = append(r.sum.Warnings, "alerts will lack old events: "+err.Error())
 }
 
 func (r *runner) unknown(list []decode.TypeCount) {
