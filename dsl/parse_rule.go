@@ -80,8 +80,12 @@ var endWords = append([]string{"within", "where", "for", "gap", "keep", "per", "
 func (p *parser) unknownClause() {
 	t := p.peek()
 	p.habits(t)
-	if t.Type == tokIdent {
-		if near := nearest(t.Value, endWords); near != "" {
+	if t.Type == tokIdent || t.Type == tokWord {
+		switch near := nearest(t.Value, endWords); near {
+		case "":
+		case t.Value:
+			p.fail(Diagnostic{Code: "E100", Span: spanOf(t), Message: `"` + t.Value + `" doesn't belong to what stands before it`, Label: "and begins no clause of a rule"})
+		default:
 			p.fail(Diagnostic{Code: "E122", Span: spanOf(t), Message: `a rule has no clause "` + t.Value + `"`,
 				Label: `did you mean "` + near + `"?`, Fixes: []string{near}})
 		}
@@ -110,13 +114,26 @@ func (p *parser) onClause(start int) Clause {
 	}
 	c := &OnClause{Label: p.label()}
 	c.Type = p.typeRef("an event type")
-	if p.acceptWord("where") {
+	switch after := p.ahead(1); {
+	case p.acceptWord("where"):
 		c.Where = p.expr()
-	} else {
+	case p.firstOfLine(p.at()) && p.beginsCondition(p.peek(), &after):
+		p.missingWhen()
+	default:
 		c.Where = p.missingWhere(start, "conditions on an event start with \"where\"")
 	}
 	c.Span = p.from(start)
 	return c
+}
+
+// missingWhen gives up at a condition on a line of its own below the event.
+func (p *parser) missingWhen() {
+	d := Diagnostic{Code: "E111", Span: spanOf(p.peek()), Message: "a clause is missing before this condition", Label: `a rule's condition starts with "when"`}
+	n := len(p.diags)
+	p.report(d)
+	cond := p.expr()
+	p.diags[n].Fixes = []string{"when " + p.slice(cond.NodeSpan())}
+	panic(bailout{})
 }
 
 // label reads "name:" if it is next.

@@ -187,7 +187,7 @@ func (p *parser) missingWhere(start int, label string) Node {
 	t := p.peek()
 	after := p.ahead(1)
 	wrong := p.wrongWhere(t, &after)
-	if !wrong && !beginsCondition(t, &after) {
+	if !wrong && !p.beginsCondition(t, &after) {
 		return nil
 	}
 	d := Diagnostic{Code: "E111", Span: spanOf(t), Message: "a clause is missing before this condition", Label: label}
@@ -214,7 +214,7 @@ func (p *parser) wrongWhere(t, after *lexer.Token) bool {
 
 // beginsCondition says whether a name starts a comparison or a call rather
 // than the next clause.
-func beginsCondition(t, after *lexer.Token) bool {
+func (p *parser) beginsCondition(t, after *lexer.Token) bool {
 	if t.Type != tokIdent && t.Type != tokType {
 		return false
 	}
@@ -222,7 +222,7 @@ func beginsCondition(t, after *lexer.Token) bool {
 	case tokOp:
 		return isComparison(after) || after.Value == "=" || after.Value == "." || after.Value == "(" && !clauseSet[t.Value]
 	case tokWord:
-		return wordOps[after.Value] || after.Value == "is" || after.Value == "not"
+		return wordOps[after.Value] || after.Value == "is" || after.Value == "not" && wordOps[p.ahead(2).Value]
 	}
 	return false
 }
