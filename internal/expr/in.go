@@ -171,7 +171,18 @@ func (c *Compiler) inNet(e *dsl.Expr) Cond {
 		return func(f *Frame) bool { w, ok := v(f); return ok && nets.Has(w) }
 	}
 	if set := c.fixedSet(in); set != nil && in.Type.Kind == cep.KindList {
-		return func(f *Frame) bool { w, ok := v(f); return ok && set(f).HasIP(w) }
+		c.fails = true
+		return func(f *Frame) bool {
+			w, ok := v(f)
+			if !ok {
+				return false
+			}
+			l := set(f)
+			if l.noNets {
+				f.fail()
+			}
+			return l.HasIP(w)
+		}
 	}
 	return c.inNetOf(v, in)
 }

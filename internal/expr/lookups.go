@@ -40,6 +40,7 @@ type List struct {
 	words    map[cep.Word]struct{}
 	wide     map[cep.Wide]struct{}
 	nets     Nets
+	noNets   bool // strings that are not all networks
 	patterns patternCache
 }
 
@@ -52,6 +53,7 @@ func NewList(elem cep.Type, values []cep.Value) *List {
 		for _, v := range values {
 			l.texts[v.Text] = struct{}{}
 		}
+		l.findNets()
 	case wides:
 		l.wide = make(map[cep.Wide]struct{}, len(values))
 		for _, v := range values {
@@ -77,8 +79,22 @@ func NewNetList(elem cep.Type, values []cep.Value) (*List, error) {
 		return nil, err
 	}
 	l := NewList(elem, values)
-	l.nets = nets
+	l.nets, l.noNets = nets, false
 	return l, nil
+}
+
+// findNets reads a list of strings as networks if it looks like one.
+func (l *List) findNets() {
+	if len(l.values) == 0 {
+		return
+	}
+	l.noNets = true
+	if _, ok := readNet(l.values[0].Text); !ok {
+		return
+	}
+	if nets, err := NewNets(l.values); err == nil {
+		l.nets, l.noNets = nets, false
+	}
 }
 
 // plainZero gives a number that is -0 no sign.

@@ -104,12 +104,13 @@ func TestNetworks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lookups := &Lookups{Lists: []*List{hashed}, Params: []*Param{NewParam(cep.Str("10.0.0.0/8"))}}
+	lookups := &Lookups{Lists: []*List{hashed}, Params: []*Param{NewParam(cep.Str("10.0.0.0/8")), NewParam(nets.Const)}}
+	params := &dsl.Expr{Op: dsl.OpParam, Param: &dsl.ParamIR{Index: 1}, Type: listT(stringT), Name: "nets"}
 	for ip, want := range map[string]bool{"10.255.0.1": true, "11.0.0.0": false, "192.168.1.255": true, "192.168.2.0": false,
 		"2001:db8:ffff::1": true, "2001:db9::": false, "203.0.113.9": true, "203.0.113.8": false, "::ffff:10.0.0.1": true, "0.0.0.0": false, "ffff::": false} {
 		f := frameOf(batchOf("ip=" + ip + " s=10.0.0.0/8 tags=192.168.1.0/24|2001:db8::/32|203.0.113.9|10.0.0.0/8"))
 		f.Lookups = lookups
-		for name, in := range map[string]*dsl.Expr{"const": nets, "list": list, "field": fld("tags")} {
+		for name, in := range map[string]*dsl.Expr{"const": nets, "list": list, "param": params, "field": fld("tags")} {
 			if got := holds(t, &Compiler{}, f, cond(dsl.OpInNet, fld("ip"), in)); got != want {
 				t.Errorf("%s in the networks of a %s: %v", ip, name, got)
 			}
@@ -128,6 +129,10 @@ func TestNetworks(t *testing.T) {
 	}
 	if holds(t, &Compiler{}, f, cond(dsl.OpNot, cond(dsl.OpInNet, fld("ip"), fld("t")))) || f.Failures != 2 {
 		t.Errorf("text that is no network does not fail, %d failures", f.Failures)
+	}
+	f.Lookups = &Lookups{Lists: []*List{NewList(stringT, []cep.Value{cep.Str("10.0.0.0/8"), cep.Str("home")})}}
+	if holds(t, &Compiler{}, f, cond(dsl.OpNot, cond(dsl.OpInNet, fld("ip"), list))) || f.Failures != 4 {
+		t.Errorf("a list that holds no networks does not fail, %d failures", f.Failures)
 	}
 }
 
