@@ -119,13 +119,13 @@ func split(c *Compiler, e *dsl.Expr) *list {
 		},
 		strs: func(f *Frame, i int) (string, bool) {
 			s, sep, _ := operands(f)
-			return piece0(s, sep, i)
+			return nthPiece(s, sep, i)
 		},
 	}
 }
 
-// piece0 is the i-th piece of s, from 0.
-func piece0(s, sep string, i int) (string, bool) {
+// nthPiece is the i-th piece of s, from 0.
+func nthPiece(s, sep string, i int) (string, bool) {
 	for ; i > 0; i-- {
 		_, rest, ok := strings.Cut(s, sep)
 		if !ok {
@@ -159,7 +159,7 @@ func part(c *Compiler, e *dsl.Expr) fn[string] {
 		if n < 1 || n > count {
 			return "", false
 		}
-		return piece0(s, sep, int(n-1))
+		return nthPiece(s, sep, int(n-1))
 	}
 }
 

@@ -110,6 +110,10 @@ func TestWords(t *testing.T) {
 			t.Errorf("%s is %d", e, got)
 		}
 	}
+	negative := &dsl.Expr{Op: dsl.OpConst, Type: numberT, Const: cep.Num(math.Copysign(0, -1))}
+	if w, _ := read(negative); w != 0 {
+		t.Errorf("-0 has the word %x", w)
+	}
 	f.at(0)
 	a, _ := read(fld("s"))
 	g, _ := read(fld("geo"))
