@@ -1,7 +1,6 @@
 package dsl
 
 import (
-	goflag "flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,8 +8,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 )
-
-var rewrite = goflag.Bool("rewrite", false, "write what is found into the test archives, for review")
 
 // TestSyntaxErrors compares what Parse reports to the letter. Each archive of
 // testdata/syntax holds rule files, each followed by what is said of it.
