@@ -15,7 +15,6 @@ type found struct {
 	rule   *rule
 	key    []byte
 	events []nfa.BoundEvent
-	first  cep.Ref // of the first event
 	cause  cep.Ref // of the row that completed it; noCause: a deadline
 	number uint32  // in the order in which its shard found it
 }
@@ -39,7 +38,7 @@ func (sh *shard) matched(rs *ruleState, m *nfa.Match, first []nfa.BoundEvent) {
 		sh.number++
 		sh.found = append(sh.found, &found{
 			alert: a, rule: rs.r, key: bytes.Clone(sh.bytes), events: append([]nfa.BoundEvent(nil), m.Events...),
-			first: m.Events[0].Ref, cause: sh.cause, number: sh.number,
+			cause: sh.cause, number: sh.number,
 		})
 		rs.counts.Alerts++
 	}
@@ -67,8 +66,10 @@ func (a *found) within(b *found) int {
 	if c := bytes.Compare(a.key, b.key); c != 0 {
 		return c
 	}
-	if a.first != b.first {
-		return compare(a.first, b.first)
+	if x, y := &a.events[0], &b.events[0]; x.At != y.At {
+		return compare(x.At, y.At)
+	} else if x.Ref != y.Ref {
+		return compare(x.Ref, y.Ref)
 	}
 	return compare(a.number, b.number)
 }

@@ -32,7 +32,11 @@ type aggGroup struct {
 	keyer  *expr.Keyer // otherwise
 	specs  []window.Spec
 	inputs []input
-	shown  []input // the inputs of an episode's last event, for a deadline; nil: not needed
+	// last are key and inputs of an episode's last event, for its deadline.
+	last struct {
+		keyer  *expr.Keyer
+		inputs []input
+	}
 }
 
 type aggPlace struct{ group, index int }
@@ -51,7 +55,7 @@ func (r *rule) compileOn(prog *dsl.Program) (err error) {
 	event := &expr.Compiler{Schema: schema, Zone: prog.Zone}
 	final := event
 	if w.For > 0 {
-		o.held = &holding{dur: w.For, gap: w.Gap, keep: w.Keep, capture: expr.NewCapture(schema, ir.Bindings[0].Captures)}
+		o.held = &holding{dur: w.For, gap: w.Gap, keep: w.Keep, capture: expr.NewCapture(schema, heldFields(ir))}
 		o.layout = expr.Layout{Captures: []*expr.Capture{o.held.capture}}
 		final = &expr.Compiler{Layout: o.layout, Zone: prog.Zone}
 	}
@@ -63,7 +67,7 @@ func (r *rule) compileOn(prog *dsl.Program) (err error) {
 	if o.cond, err = event.Cond(w.Cond); err != nil {
 		return fmt.Errorf("when: %w", err)
 	}
-	if err := o.compileGroups(event, ir); err != nil {
+	if err := o.compileGroups(event, final, ir); err != nil {
 		return err
 	}
 	o.quiet = longestWindow(ir)
@@ -73,7 +77,7 @@ func (r *rule) compileOn(prog *dsl.Program) (err error) {
 
 // compileGroups sorts the inline aggregates by their key. The rule's own comes
 // first, whatever the order in which they are written.
-func (o *onRule) compileGroups(c *expr.Compiler, ir *dsl.RuleIR) error {
+func (o *onRule) compileGroups(c, final *expr.Compiler, ir *dsl.RuleIR) error {
 	schema := ir.Routes[ir.When.Route].Schema
 	own := ir.Routes[ir.When.Route].Fields
 	per := func(a *dsl.Aggregate) []int {
@@ -114,9 +118,64 @@ func (o *onRule) compileGroups(c *expr.Compiler, ir *dsl.RuleIR) error {
 		if group.specs, group.inputs, err = compileAggs(c, list, o.rootsOf(ir, g)); err != nil {
 			return err
 		}
+		if o.held != nil {
+			if err := group.compileLast(final, schema, keys[g], list); err != nil {
+				return err
+			}
+		}
 		o.groups = append(o.groups, group)
 	}
 	return nil
+}
+
+// heldFields are the fields that an episode keeps of its last event: what the
+// alert reads, and what the windows ask of it at the deadline.
+func heldFields(ir *dsl.RuleIR) []int {
+	fields := slices.Clone(ir.Bindings[0].Captures)
+	for _, a := range ir.Aggs {
+		fields = append(fields, a.Per...)
+		fields = append(fields, expr.Fields(a.Arg)...)
+		fields = append(fields, expr.Fields(a.Cond)...)
+	}
+	slices.Sort(fields)
+	return slices.Compact(fields)
+}
+
+// compileLast compiles the group's key and inputs as of an episode's last
+// event, which is bound and not current at the deadline.
+func (g *aggGroup) compileLast(c *expr.Compiler, schema *cep.Schema, key []int, aggs []*dsl.Aggregate) (err error) {
+	if !g.own {
+		parts := make([]*dsl.Expr, len(key))
+		for i, f := range key {
+			parts[i] = asBound(&dsl.Expr{Op: dsl.OpField, Index: f, Type: schema.Fields[f].Type, Name: schema.Fields[f].Name})
+		}
+		if g.last.keyer, err = c.Keyer(parts); err != nil {
+			return err
+		}
+	}
+	_, exprs := window.Specs(aggs)
+	for _, e := range exprs {
+		word, err := c.Word(asBound(e))
+		if err != nil {
+			return err
+		}
+		g.last.inputs = append(g.last.inputs, input{word: word, symbol: expr.Interned(e.Type)})
+	}
+	return nil
+}
+
+// asBound is an expression over the current event made one over the event that
+// step 0 has bound.
+func asBound(e *dsl.Expr) *dsl.Expr {
+	out := *e
+	if e.Op == dsl.OpField {
+		out.Op, out.Step, out.Which = dsl.OpBound, 0, dsl.Only
+	}
+	out.Args = make([]*dsl.Expr, len(e.Args))
+	for i, a := range e.Args {
+		out.Args[i] = asBound(a)
+	}
+	return &out
 }
 
 // rootsOf are the rule's expressions with the aggregates of a group numbered

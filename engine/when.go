@@ -134,6 +134,27 @@ func (rs *ruleState) enterGroup(g *aggGroup, gs *groupState, at int64) slab.Hand
 	return h
 }
 
+// recall points the windows at the keys of an episode's last event, which is
+// bound, and shows them its values.
+func (rs *ruleState) recall(own slab.Handle) {
+	sh := rs.sh
+	for i := range rs.groups {
+		g, gs := &rs.r.on.groups[i], &rs.groups[i]
+		gs.cur = own
+		if !g.own {
+			gs.cur = 0
+			key, ok := g.last.keyer.AppendKey(sh.keyBuf[:0], &sh.frame)
+			sh.keyBuf = key
+			if slot, found := gs.keys.Find(slab.Hash(key), key); ok && found {
+				gs.cur = slab.Handle(*gs.keys.Value(slot))
+			}
+		}
+		evaluate(&sh.frame, g.last.inputs, gs.args)
+		gs.set.Show(gs.args)
+		giveBack(sh.syms, g.last.inputs, gs.args)
+	}
+}
+
 // Agg implements expr.Aggregates for the rule's inline aggregates.
 func (rs *ruleState) Agg(i int) (cep.Word, bool) {
 	p := rs.r.on.place[i]
@@ -246,13 +267,9 @@ func (st *stage) onDeadline(rs *ruleState, s slab.Handle, at int64) slab.Handle 
 	}
 	setPhase(w, fired)
 	f := &st.sh.frame
-	for i := range rs.groups {
-		if rs.r.on.groups[i].own {
-			rs.groups[i].cur = windowsOf(w)
-		}
-	}
 	rs.one.record = w[heldWords:]
 	f.Aggs, f.Bound = rs, &rs.one
+	rs.recall(windowsOf(w))
 	f.MatchStart, f.MatchEnd = int64(w[2]), at
 	last := nfa.BoundEvent{At: int64(w[1]), Ref: cep.Ref(w[4]), ID: w[5]}
 	rs.events[0] = last
