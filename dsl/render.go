@@ -132,7 +132,7 @@ func addMark(lines []markedLine, src *Source, at Span, mark byte, label string) 
 // beside its mark, the others below theirs.
 func (r *rendering) line(l *markedLine) {
 	shown := strings.ReplaceAll(l.text, "\t", strings.Repeat(" ", tabWidth))
-	fmt.Fprintf(&r.b, "%*d | %s\n", r.width, l.number, strings.TrimRight(shown, " "))
+	r.b.WriteString(strings.TrimRight(fmt.Sprintf("%*d | %s", r.width, l.number, shown), " ") + "\n")
 	sort.SliceStable(l.marks, func(i, j int) bool { return l.marks[i].from < l.marks[j].from })
 	var row []byte
 	for _, mark := range []byte{'-', '^'} { // what is wrong lies over what explains it
