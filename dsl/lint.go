@@ -27,7 +27,9 @@ func (c *checker) lint(p *Program) {
 		}
 		r.lintUnlimited()
 		r.lintBlindSpots()
-		r.lintLoops(r.ir.Pattern.Steps)
+		if r.ir.Policy != MatchEach { // which also tries to go on
+			r.lintLoops(r.ir.Pattern.Steps)
+		}
 		r.lintCancels()
 	}
 	if !c.diagnostics().HasErrors() {
@@ -239,7 +241,7 @@ func (r *ruleCheck) lintLoops(steps []*StepIR) {
 		for _, sub := range s.Sub {
 			r.lintLoops(sub)
 		}
-		if i+1 == len(steps) || s.Kind != StepEvent || s.Hi != 0 || s.Greedy {
+		if i+1 == len(steps) || s.Kind != StepEvent || s.Hi != 0 || s.Greedy || s.Until != nil {
 			continue
 		}
 		next := steps[i+1]

@@ -66,7 +66,9 @@ func (f *flattener) state(v *vertex) {
 	var found []Aim
 	f.aims(v, nil, &found)
 	f.f.Aims = append(f.f.Aims, found...)
+	closing := f.closing(v, 0)
 	st := &f.f.States[num]
+	st.Closing = closing
 	st.Edges = seg{edges, len(f.f.Edges)}
 	st.Aims = seg{aims, len(f.f.Aims)}
 	// Stops are judged first: they decide what else may come of the event.
@@ -96,11 +98,6 @@ func (f *flattener) follow(from, v *vertex, when cnf, depth int) {
 		case arcStop:
 			f.add(Edge{Kind: Stop, Block: -1, No: a.no, When: f.cond(cond)})
 		case arcSkip:
-			// A run is in a closing absence as soon as nothing else is needed (see
-			// aims), not only once an event has been ignored.
-			if a.to.Kind == Pending && from != v {
-				continue
-			}
 			f.add(Edge{Kind: Skip, To: f.number(a.to), Block: -1, When: f.cond(cond)})
 		case arcTake:
 			e := Edge{Kind: Take, To: f.number(a.to), Binding: v.binding, Head: v.head, Block: -1, When: f.cond(cond)}
@@ -127,19 +124,35 @@ func (f *flattener) inside(v *vertex, onward int) int {
 	return f.number(in)
 }
 
-// aims finds the final and pending states that pass edges alone lead to.
+// aims finds the ways to the final state by pass edges alone.
 func (f *flattener) aims(v *vertex, when cnf, found *[]Aim) {
 	for _, a := range v.out {
 		if a.kind != arcPass || len(*found) > maxEdges {
 			continue
 		}
 		cond := both(when, a.when)
-		if a.to.Kind == Final || a.to.Kind == Pending {
+		if a.to.Kind == Final {
 			*found = append(*found, Aim{f.number(a.to), f.cond(cond)})
 			continue
 		}
 		f.aims(a.to, cond, found)
 	}
+}
+
+// closing is the pending state that pass edges alone lead to, -1 for none. What
+// stands on the edges is about events; here it is time that passes.
+func (f *flattener) closing(v *vertex, depth int) int {
+	if v.Kind == Pending {
+		return f.number(v)
+	}
+	for _, a := range v.out {
+		if a.kind == arcPass && depth < maxSteps {
+			if n := f.closing(a.to, depth+1); n >= 0 {
+				return n
+			}
+		}
+	}
+	return -1
 }
 
 // cond stores a condition; equal ones are stored once.
@@ -171,7 +184,7 @@ func (f *flattener) bits(when seg) (set uint64) {
 	for _, t := range f.f.Terms[when.from:when.to] {
 		for _, l := range f.f.Lits[t.Lits.from:t.Lits.to] {
 			if l.Kind == LitTest && !l.Not {
-				set |= f.bitOf(l.Test)
+				set |= f.bitOf(l.N)
 			}
 		}
 	}
@@ -192,8 +205,8 @@ func (f *flattener) sensitive(s *State) {
 		for _, t := range f.f.Terms[e.When.from:e.When.to] {
 			for _, l := range f.f.Lits[t.Lits.from:t.Lits.to] {
 				if l.Kind == LitTest {
-					s.touch |= f.bitOf(l.Test)
-					s.inert = s.inert && f.Tests[l.Test].Pred < 64
+					s.touch |= f.bitOf(l.N)
+					s.inert = s.inert && f.Tests[l.N].Pred < 64
 				}
 			}
 		}
@@ -225,9 +238,9 @@ func (f *flattener) idle(when seg) truth {
 		v := isFalse
 		for _, l := range f.f.Lits[t.Lits.from:t.Lits.to] {
 			switch {
-			case l.Kind == LitTest && l.Not:
+			case l.Kind == LitTest && l.Not, l.Kind == LitBegun && !l.Not:
 				v = isTrue
-			case l.Kind != LitTest && v == isFalse:
+			case l.Kind != LitTest && l.Kind != LitBegun && v == isFalse:
 				v = unknown
 			}
 		}

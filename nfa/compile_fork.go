@@ -121,7 +121,7 @@ func (w *weaver) absenceOf(a *dsl.Absence) int {
 
 // violates is the condition that an event is one that must not come.
 func (w *weaver) violates(no int) []Lit {
-	lits := []Lit{{Kind: LitTest, Test: w.Nos[no].Test}}
+	lits := []Lit{{Kind: LitTest, N: w.Nos[no].Test}, {Kind: LitBegun}}
 	if d := w.Nos[no].Within; d > 0 {
 		lits = append(lits, Lit{Kind: LitSince, D: d})
 	}
@@ -262,7 +262,7 @@ func (w *weaver) oneOf(s *dsl.StepIR, arrow dsl.Contiguity, sink *vertex) *verte
 	v := &vertex{State: State{Label: "one of"}, enters: b, binding: -1}
 	var firsts []Lit
 	for _, t := range w.Tracks[w.Steps[b].Tracks.from:w.Steps[b].Tracks.to] {
-		firsts = append(firsts, Lit{Kind: LitTest, Test: w.Steps[t.Steps.from].Test})
+		firsts = append(firsts, Lit{Kind: LitTest, N: w.Steps[t.Steps.from].Test})
 	}
 	v.add(arcTake, sink, cnf{firsts})
 	switch arrow {
@@ -281,12 +281,12 @@ func (w *weaver) oneOf(s *dsl.StepIR, arrow dsl.Contiguity, sink *vertex) *verte
 // fitting is the condition that the event fits the step and is in time, as the
 // first of a stay or as a further one.
 func (w *weaver) fitting(s *dsl.StepIR, head bool) []Lit {
-	lits := []Lit{{Kind: LitTest, Test: w.test(s.Route, s.Where)}}
+	lits := []Lit{{Kind: LitTest, N: w.test(s.Route, s.Where)}}
 	switch {
 	case s.Hi == 1 && s.Within > 0:
 		lits = append(lits, Lit{Kind: LitSince, D: s.Within})
 	case s.Hi != 1 && !head && (s.Within > 0 || s.Gap > 0):
-		lits = append(lits, Lit{Kind: LitStay, Span: Span{s.Within, s.Gap}})
+		lits = append(lits, Lit{Kind: LitStay, N: s.Binding, Span: Span{s.Within, s.Gap}})
 	}
 	return lits
 }
@@ -295,7 +295,7 @@ func (w *weaver) fitting(s *dsl.StepIR, head bool) []Lit {
 func (w *weaver) takes(s *dsl.StepIR, head bool) []Lit {
 	lits := w.fitting(s, head)
 	if s.Before {
-		lits = append(lits, Lit{Kind: LitTest, Test: w.test(s.Route, s.Until), Not: true})
+		lits = append(lits, Lit{Kind: LitTest, N: w.test(s.Route, s.Until), Not: true})
 	}
 	return lits
 }
@@ -303,7 +303,7 @@ func (w *weaver) takes(s *dsl.StepIR, head bool) []Lit {
 // stops is the condition that "until before" holds. Under match each it is
 // looked at from the first event on, as in FlinkCEP, not from the minimum on.
 func (w *weaver) stops(s *dsl.StepIR) []Lit {
-	return []Lit{{Kind: LitTest, Test: w.test(s.Route, s.Until)}}
+	return []Lit{{Kind: LitTest, N: w.test(s.Route, s.Until)}}
 }
 
 // arrow is the contiguity before step i.

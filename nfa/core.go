@@ -1,6 +1,8 @@
 package nfa
 
 import (
+	"slices"
+
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/internal/expr"
 	"github.com/weir-cep/weir/internal/slab"
@@ -179,6 +181,17 @@ func (c *core) passes(head slab.Handle, start, at int64) bool {
 
 // report emits the match that a chain binds.
 func (c *core) report(head slab.Handle, kind cep.MatchKind, at int64, truncated bool) {
+	c.collect(head)
+	b := c.view.on(head)
+	first := c.events[0].At
+	c.match = Match{Kind: kind, At: at, FirstAt: first, Truncated: truncated, Bound: b, Events: c.events}
+	f := c.f
+	f.Bound, f.MatchStart, f.MatchEnd = b, first, at
+	c.emit(&c.match)
+}
+
+// collect lists a chain's events, oldest first, in c.events.
+func (c *core) collect(head slab.Handle) {
 	c.events = c.events[:0]
 	for h := head; h != 0; {
 		w := c.mem.Words(h)
@@ -186,15 +199,7 @@ func (c *core) report(head slab.Handle, kind cep.MatchKind, at int64, truncated 
 		c.events = append(c.events, BoundEvent{Binding: int(uint32(w[2])), At: int64(r[1]), Ref: cep.Ref(r[2]), ID: r[3]})
 		h = slab.Handle(w[0] >> 32)
 	}
-	for i, j := 0, len(c.events)-1; i < j; i, j = i+1, j-1 {
-		c.events[i], c.events[j] = c.events[j], c.events[i]
-	}
-	b := c.view.on(head)
-	first := c.events[0].At
-	c.match = Match{Kind: kind, At: at, FirstAt: first, Truncated: truncated, Bound: b, Events: c.events}
-	f := c.f
-	f.Bound, f.MatchStart, f.MatchEnd = b, first, at
-	c.emit(&c.match)
+	slices.Reverse(c.events)
 }
 
 // tracedChain describes a run by its chain.
@@ -209,7 +214,20 @@ func (c *core) tracedChain(head slab.Handle, binding, ordinal int) *TracedRun {
 	if binding >= 0 {
 		t.Count = c.chains.count(head, binding)
 	}
+	c.collect(head)
+	t.Events = c.events
 	return t
+}
+
+// came says that the event is one of the type and route that a test is about.
+func (c *core) came(test int) bool {
+	return c.typed(c.Tests[test].Pred) && c.ev.Routes>>c.Preds[c.Tests[test].Pred].Route&1 != 0
+}
+
+// refused tells the tracer that the event failed a test of a run.
+func (c *core) refused(test int, run *TracedRun, start int64) {
+	c.f.Bound, c.f.MatchStart, c.f.MatchEnd = run.Bound, start, c.at
+	c.tracer.Refused(run, &c.Tests[test], c.f)
 }
 
 // stamp notes that the event is the run's last one.

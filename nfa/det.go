@@ -58,6 +58,9 @@ func (m *determined) Event(s slab.Handle, ev *Event, emit Emit) slab.Handle {
 		m.asked = notAsked
 		switch m.advance(r) {
 		case ignored:
+			if m.tracer != nil {
+				m.refusals(r)
+			}
 		case moved:
 			changed = true
 		case completed:
@@ -153,7 +156,7 @@ func (m *determined) add(s slab.Handle) slab.Handle {
 
 // cancel applies "cancel on" to all open runs, the new one included.
 func (m *determined) cancel(s slab.Handle) (changed bool) {
-	for _, q := range m.Quits {
+	for k, q := range m.Quits {
 		if !m.unary(q) {
 			continue
 		}
@@ -175,7 +178,7 @@ func (m *determined) cancel(s slab.Handle) (changed bool) {
 				continue
 			}
 			if m.tracer != nil {
-				m.tracer.Killed(m.traced(r), Cancelled, q)
+				m.tracer.Killed(m.traced(r), Cancelled, k)
 			}
 			m.release(r)
 		}
@@ -354,13 +357,4 @@ func (c *core) header(s slab.Handle, word int) (int64, bool) {
 	}
 	t := int64(c.mem.Words(s)[word])
 	return t, t != never
-}
-
-// traced describes a run to the tracer.
-func (m *determined) traced(r run) *TracedRun {
-	return m.core.tracedChain(r.head(), m.Steps[r.step()].Binding, 0)
-}
-
-func (m *determined) tracedChain(head slab.Handle, step int) *TracedRun {
-	return m.core.tracedChain(head, m.Steps[step].Binding, 0)
 }

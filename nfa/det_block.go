@@ -76,9 +76,7 @@ func (m *determined) oneOf(r run, st *Step) outcome {
 		return ignored
 	}
 	m.stamp(r)
-	if m.tracer != nil {
-		m.tracer.Took(m.traced(r))
-	}
+	m.took(r)
 	if winner < 0 {
 		return moved
 	}

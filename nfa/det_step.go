@@ -135,9 +135,7 @@ func (m *determined) absorb(r run, st *Step) outcome {
 func (m *determined) bind(r run, st *Step) {
 	r.setHead(m.push(r.head(), st.Binding, m.recordFor(st.Binding)))
 	m.stamp(r)
-	if m.tracer != nil {
-		m.tracer.Took(m.traced(r))
-	}
+	m.took(r)
 }
 
 // close judges an inclusive until.

@@ -194,6 +194,9 @@ func (d *dumper) states() {
 		for _, a := range f.Aims[s.Aims.from:s.Aims.to] {
 			d.line("  is also %d%s", a.To, d.cond(a.When))
 		}
+		if s.Closing >= 0 && s.Kind != Pending {
+			d.line("  closes as %d", s.Closing)
+		}
 	}
 }
 
@@ -218,7 +221,9 @@ func (d *dumper) cond(s seg) string {
 			text := ""
 			switch l.Kind {
 			case LitTest:
-				text = fmt.Sprint(l.Test)
+				text = fmt.Sprint(l.N)
+			case LitBegun:
+				text = "begun"
 			case LitSince:
 				text = "since " + duration(l.D)
 			case LitStay:

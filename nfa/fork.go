@@ -24,7 +24,9 @@ type forking struct {
 	nobody  run     // the run that has bound nothing
 	kin     kin
 	loose   []slab.Handle // nodes of this event, held until its end
+	lives   *lives        // of the tracer
 	perStep []int32       // scratch of evict
+	due     []bool        // scratch of expire
 }
 
 // forked is a run that has completed or timed out and left the scratch space.
@@ -72,6 +74,7 @@ func (m *forking) Event(s slab.Handle, ev *Event, emit Emit) slab.Handle {
 		w[hdrSeq]++
 	}
 	m.begin(ev, seq, emit)
+	m.watch(w, n)
 	m.n = 0
 	m.family(0)
 	for i := range n {
@@ -79,12 +82,12 @@ func (m *forking) Event(s slab.Handle, ev *Event, emit Emit) slab.Handle {
 		m.meet(m.runAt(w, i))
 	}
 	m.start()
+	m.arrivals()
 	m.cancel()
-	if m.timeout && len(m.done) > 0 {
-		m.markMatched()
-	}
+	m.markMatched()
 	m.report(m.at)
 	m.evict()
+	m.part()
 	for _, h := range m.loose {
 		m.chains.release(h)
 	}
@@ -115,16 +118,10 @@ func (m *forking) start() {
 	m.asked = granted // a start is never left out
 	m.family(0)
 	clear(m.asks)
-	from := m.n
 	edges := m.Fork.edges(m.Fork.Init)
 	for i := range edges { // no absence is armed before anything is bound
 		if e := &edges[i]; e.Kind == Take && m.holds(e.When, m.nobody) {
 			m.take(m.nobody, e, false)
-		}
-	}
-	if m.tracer != nil {
-		for i := from; i < m.n; i++ {
-			m.tracer.Started(m.traced(m.runIn(i)))
 		}
 	}
 }
@@ -182,16 +179,19 @@ func (m *forking) load(w []uint64) {
 // time after which it can't matter any more.
 func (m *forking) horizon(r run) (deadline int64, kind cep.MatchKind, end int64) {
 	st := &m.Fork.States[r.step()]
-	if st.Kind == Pending {
-		d := r.start() + m.within
-		if st.Within > 0 {
-			d = r.last() + st.Within
-		}
-		return d, cep.MatchComplete, d
-	}
 	end = never
 	if m.within > 0 {
 		end = r.start() + m.within
+	}
+	if st.Closing >= 0 && !r.is(flagMatched) {
+		d := end
+		if within := m.Fork.States[st.Closing].Within; within > 0 {
+			d = r.last() + within
+		}
+		if st.Kind == Pending {
+			end = d
+		}
+		return d, cep.MatchComplete, max(d, end)
 	}
 	doom := m.doom(r, st)
 	if !m.timeout || r.is(flagMatched) || doom < end {
@@ -228,6 +228,7 @@ func (m *forking) Advance(s slab.Handle, now int64, f *expr.Frame, emit Emit) sl
 	seq := w[hdrSeq]
 	m.f, m.emit = f, emit
 	f.Syms = m.syms
+	m.watch(w, int(w[hdrRuns]))
 	m.load(w)
 	for m.fire(now) {
 	}
@@ -235,9 +236,7 @@ func (m *forking) Advance(s slab.Handle, now int64, f *expr.Frame, emit Emit) sl
 	for i := range m.n {
 		r := m.runIn(i)
 		if _, _, end := m.horizon(r); end < now {
-			if m.tracer != nil {
-				m.tracer.Expired(m.traced(r), end)
-			}
+			m.fall(r, fate{expired: true, at: end})
 			m.release(r)
 			continue
 		}
@@ -245,6 +244,7 @@ func (m *forking) Advance(s slab.Handle, now int64, f *expr.Frame, emit Emit) sl
 		kept++
 	}
 	m.n = kept
+	m.part()
 	m.emit = nil
 	return m.store(s, seq)
 }
@@ -260,30 +260,76 @@ func (m *forking) fire(now int64) bool {
 	if when == now {
 		return false
 	}
-	for _, kind := range []cep.MatchKind{cep.MatchComplete, cep.MatchTimeout} {
-		kept := 0
-		for i := range m.n {
-			r := m.runIn(i)
-			if d, k, _ := m.horizon(r); d != when || k != kind {
-				copy(m.runIn(kept), r)
-				kept++
-				continue
-			}
+	m.mature(when)
+	m.markMatched()
+	m.report(when)
+	m.expire(when)
+	m.reportTimeouts(when)
+	return true
+}
+
+// mature takes out the runs that are complete by the passing of time. A run
+// that stands in a loop before the closing absence goes on: what it has bound
+// is a match, but it may bind more.
+func (m *forking) mature(when int64) {
+	kept := 0
+	for i := range m.n {
+		r := m.runIn(i)
+		d, kind, _ := m.horizon(r)
+		due := d == when && kind == cep.MatchComplete
+		if due {
 			m.finish(r)
+			r.set(flagMatched)
 		}
-		m.n = kept
-		if kind == cep.MatchComplete {
-			m.report(when)
-		} else {
-			m.reportTimeouts(when)
+		if due && m.Fork.States[r.step()].Kind == Pending {
+			m.release(r)
+			continue
+		}
+		copy(m.runIn(kept), r)
+		kept++
+	}
+	m.n = kept
+}
+
+// expire takes out the runs that time out. What has bound the same as a match,
+// or as a run that waits to be one, has not failed.
+func (m *forking) expire(when int64) {
+	if !m.timeout {
+		return
+	}
+	due := m.due[:0]
+	for i := range m.n {
+		d, kind, _ := m.horizon(m.runIn(i))
+		due = append(due, d == when && kind == cep.MatchTimeout)
+	}
+	m.due = due
+	for i := range m.n {
+		r := m.runIn(i)
+		for j := range m.n {
+			if o := m.runIn(j); due[i] && (o.is(flagMatched) || m.Fork.States[o.step()].Closing >= 0) && o.startSeq() == r.startSeq() && m.same(o.head(), r.head()) {
+				r.set(flagMatched)
+			}
 		}
 	}
-	return true
+	kept := 0
+	for i := range m.n {
+		r := m.runIn(i)
+		if due[i] {
+			if !r.is(flagMatched) {
+				m.finish(r)
+			}
+			m.release(r)
+			continue
+		}
+		copy(m.runIn(kept), r)
+		kept++
+	}
+	m.n = kept
 }
 
 // cancel applies "cancel on" to all open runs.
 func (m *forking) cancel() {
-	for _, q := range m.Quits {
+	for k, q := range m.Quits {
 		if !m.unary(q) {
 			continue
 		}
@@ -296,9 +342,7 @@ func (m *forking) cancel() {
 				kept++
 				continue
 			}
-			if m.tracer != nil {
-				m.tracer.Killed(m.traced(r), Cancelled, q)
-			}
+			m.fall(r, fate{why: Cancelled, index: k})
 			m.release(r)
 		}
 		m.n = kept
@@ -333,7 +377,7 @@ func (m *forking) release(r run) {
 	}
 }
 
-// finish takes a run out of the scratch space to report it.
+// finish notes a run that is to be reported.
 func (m *forking) finish(r run) {
 	d := forked{head: r.head(), start: r.start(), startSeq: r.startSeq(), lastSeq: r.lastSeq(), len: r.len(), order: len(m.done)}
 	if st := &m.Fork.States[r.step()]; st.Kind == Inside {
@@ -341,22 +385,4 @@ func (m *forking) finish(r run) {
 	}
 	m.retain(d.head)
 	m.done = append(m.done, d)
-	m.release(r)
-}
-
-// traced describes a run to the tracer. Forks of one start are told apart by
-// what they have bound.
-func (m *forking) traced(r run) *TracedRun {
-	binding := -1
-	if st := &m.Fork.States[r.step()]; st.Kind != Inside {
-		binding = m.lastBinding(r.head())
-	}
-	return m.tracedChain(r.head(), binding, int(uint32(m.hash(r.head()))))
-}
-
-func (m *forking) lastBinding(head slab.Handle) int {
-	if head == 0 {
-		return -1
-	}
-	return m.binding(head)
 }

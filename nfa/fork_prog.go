@@ -29,7 +29,10 @@ type State struct {
 	Kind  StateKind
 	Label string
 	Edges seg // what an event can do, pass edges already followed
-	Aims  seg // final and pending states that a run which arrives is in at once
+	Aims  seg // the final state, where a run that arrives is in it at once
+	// Closing is the pending state that a run here is in as well, as far as time
+	// goes: nothing else is needed. The state itself if it is pending, else -1.
+	Closing int
 	// Nos close the pattern at a pending state.
 	Nos    []int
 	Within int64 // pending: since the run's last event; 0 to the pattern's within
@@ -66,7 +69,7 @@ type Edge struct {
 	When    seg
 }
 
-// Aim is a state that pass edges alone lead to.
+// Aim is the final state, which pass edges alone lead to.
 type Aim struct {
 	To   int
 	When seg
@@ -81,14 +84,15 @@ type LitKind uint8
 const (
 	LitTest  LitKind = iota // test N fits
 	LitSince                // the run's last event is at most D ago
-	LitStay                 // the stay in a repeated step is within Span
+	LitStay                 // the run's stay in the step of binding N, if it is in it, is within Span
+	LitBegun                // the run has bound something: before, no absence is armed
 )
 
 // Lit is a condition of an event and a run, or its negation.
 type Lit struct {
 	Kind LitKind
 	Not  bool
-	Test int
+	N    int // test or binding
 	D    int64
 	Span Span
 }

@@ -24,9 +24,7 @@ func (m *forking) report(at int64) {
 			continue
 		case !m.passes(d.head, d.start, at):
 			d.dropped = true
-			if m.tracer != nil {
-				m.tracer.Killed(m.tracedChain(d.head, m.lastBinding(d.head), int(uint32(m.hash(d.head)))), WhereFalse, 0)
-			}
+			m.failed(d.head)
 			continue
 		}
 		if m.Rule.Limit > 0 && reported == m.Rule.Limit {
@@ -42,9 +40,7 @@ func (m *forking) report(at int64) {
 	for i := range m.done {
 		d := &m.done[i]
 		if !d.dropped {
-			if m.tracer != nil {
-				m.tracer.Completed(m.tracedChain(d.head, m.lastBinding(d.head), int(uint32(m.hash(d.head)))), at, cep.MatchComplete)
-			}
+			m.finished(d.head, at, cep.MatchComplete)
 			m.core.report(d.head, cep.MatchComplete, at, truncated)
 		}
 		m.chains.release(d.head)
@@ -58,9 +54,7 @@ func (m *forking) reportTimeouts(at int64) {
 	for i := range m.done {
 		d := &m.done[i]
 		if !d.dropped {
-			if m.tracer != nil {
-				m.tracer.Completed(m.tracedChain(d.head, m.lastBinding(d.head), int(uint32(m.hash(d.head)))), at, cep.MatchTimeout)
-			}
+			m.finished(d.head, at, cep.MatchTimeout)
 			m.core.report(d.head, cep.MatchTimeout, at, false)
 		}
 		m.chains.release(d.head)
@@ -121,9 +115,7 @@ func (m *forking) skip(d *forked, i int) {
 	for j := range m.n {
 		r := m.runIn(j)
 		if s := r.startSeq(); s >= lo && s < hi {
-			if m.tracer != nil {
-				m.tracer.Killed(m.traced(r), Overlapped, 0)
-			}
+			m.fall(r, fate{why: Overlapped})
 			m.release(r)
 			continue
 		}
@@ -136,14 +128,14 @@ func (m *forking) skip(d *forked, i int) {
 // markMatched marks the open runs whose bindings are a match now, so that they
 // don't time out as well.
 func (m *forking) markMatched() {
+	if !m.timeout {
+		return
+	}
 	for i := range m.done {
 		d := &m.done[i]
-		if d.lastSeq != m.seq {
-			continue
-		}
 		for j := range m.n {
 			r := m.runIn(j)
-			if r.startSeq() == d.startSeq && r.len() == d.len && r.lastSeq() == m.seq && m.same(r.head(), d.head) {
+			if r.startSeq() == d.startSeq && r.lastSeq() == d.lastSeq && r.len() == d.len && m.same(r.head(), d.head) {
 				r.set(flagMatched)
 			}
 		}
@@ -186,9 +178,7 @@ func (m *forking) evict() {
 		if m.perStep[r.step()] > 0 {
 			m.perStep[r.step()]--
 			m.totals.Capped++
-			if m.tracer != nil {
-				m.tracer.Killed(m.traced(r), OverBudget, 0)
-			}
+			m.fall(r, fate{why: OverBudget})
 			m.release(r)
 			continue
 		}

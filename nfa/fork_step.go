@@ -7,9 +7,7 @@ import "github.com/weir-cep/weir/internal/slab"
 func (m *forking) meet(r run) {
 	st := &m.Fork.States[r.step()]
 	if st.Kind != Pending && m.within > 0 && m.at-r.start() > m.within {
-		if m.tracer != nil {
-			m.tracer.Expired(m.traced(r), r.start()+m.within)
-		}
+		m.fall(r, fate{expired: true, at: r.start() + m.within})
 		m.release(r)
 		return
 	}
@@ -42,11 +40,13 @@ func (m *forking) meet(r run) {
 		}
 	}
 	if m.tracer != nil {
-		if stopped >= 0 {
-			m.tracer.Killed(m.traced(r), Absent, stopped)
-		} else if m.n == before && len(m.done) == finished {
-			m.tracer.Killed(m.traced(r), Broken, 0)
+		switch {
+		case stopped >= 0:
+			m.fall(r, fate{why: Absent, index: stopped})
+		case m.n == before && len(m.done) == finished:
+			m.fall(r, fate{why: Broken})
 		}
+		m.refusals(r, edges)
 	}
 	m.release(r)
 }
@@ -73,11 +73,14 @@ func (m *forking) any(lits seg, r run) bool {
 		var ok bool
 		switch l.Kind {
 		case LitTest:
-			ok = m.ask(l.Test, r)
+			ok = m.ask(l.N, r)
+		case LitBegun:
+			ok = r.len() > 0
 		case LitSince:
 			ok = r.len() == 0 || m.at-r.last() <= l.D
 		case LitStay:
-			ok = (l.Span.Within == 0 || m.at-r.entry() <= l.Span.Within) && (l.Span.Gap == 0 || m.at-r.last() <= l.Span.Gap)
+			ok = r.len() == 0 || m.binding(r.head()) != l.N ||
+				(l.Span.Within == 0 || m.at-r.entry() <= l.Span.Within) && (l.Span.Gap == 0 || m.at-r.last() <= l.Span.Gap)
 		}
 		if ok != l.Not {
 			return true
@@ -131,9 +134,6 @@ func (m *forking) take(r run, e *Edge, stopped bool) {
 	if e.Head {
 		c[5] = uint64(m.at)
 	}
-	if m.tracer != nil {
-		m.tracer.Took(m.traced(c))
-	}
 	m.arrive(r, c, e.To, stopped)
 }
 
@@ -151,20 +151,16 @@ func (m *forking) node(head slab.Handle, binding int) slab.Handle {
 }
 
 // arrive puts c, which came of r by taking the event, into a state, and into
-// the final or pending ones that it reaches without a further event. What lies
-// on the way there is judged as of r. c keeps its references.
+// the final one if nothing more is needed. What lies on the way there is judged
+// as of r. c keeps its references.
 func (m *forking) arrive(r, c run, to int, stopped bool) {
 	m.place(c, to, stopped)
 	s := m.Fork.States[to].Aims
-	final := false
 	for i := s.from; i < s.to; i++ {
-		aim := &m.Fork.Aims[i]
-		isFinal := m.Fork.States[aim.To].Kind == Final
-		if isFinal && final || !m.holds(aim.When, r) {
-			continue
+		if aim := &m.Fork.Aims[i]; m.holds(aim.When, r) {
+			m.place(c, aim.To, stopped)
+			return
 		}
-		final = final || isFinal
-		m.place(c, aim.To, stopped)
 	}
 }
 
@@ -175,7 +171,7 @@ func (m *forking) place(c run, to int, stopped bool) {
 		m.done = append(m.done, forked{head: c.head(), start: c.start(), startSeq: c.startSeq(), lastSeq: c.lastSeq(), len: c.len(), order: len(m.done)})
 		return
 	}
-	if stopped {
+	if stopped || c.is(flagMatched) && m.Fork.States[to].Kind == Pending {
 		return
 	}
 	for i := m.kin.from; i < m.n; i++ {
@@ -202,9 +198,7 @@ func (m *forking) enter(r, c run, e *Edge, stopped bool) {
 // inside lets a run in a block meet the event.
 func (m *forking) inside(r run, st *State) {
 	if m.blockEnd(r, &m.Steps[st.Block]) < m.at {
-		if m.tracer != nil {
-			m.tracer.Killed(m.traced(r), OutOfSpan, 0)
-		}
+		m.fall(r, fate{why: OutOfSpan})
 		m.release(r)
 		return
 	}
@@ -222,9 +216,6 @@ func (m *forking) advanceBlock(r, c run, state int, stopped bool) {
 	if took {
 		m.stamp(c)
 		c.clear(flagMatched)
-		if m.tracer != nil {
-			m.tracer.Took(m.traced(c))
-		}
 	}
 	if winner < 0 {
 		if stopped || c.len() == r.len() && r.step() != state {

@@ -9,8 +9,8 @@ import (
 type Death uint8
 
 const (
-	Absent      Death = iota // an absence was violated: index into Prog.Nos, or Fork.Nos under match each
-	Cancelled                // cancel on: index into Prog.Quits
+	Absent      Death = iota // an absence was violated: index into Prog.Nos
+	Cancelled                // cancel on: index into RuleIR.Cancel
 	Broken                   // only "immediately" and "consecutive" led on, and the event did not fit
 	OutOfSpan                // its step lacked events at the end of its own within or gap
 	TooMany                  // event n+1 of "exactly n"
@@ -34,15 +34,18 @@ type TracedRun struct {
 	Step    int // index into RuleIR.Bindings of the step it stands on, -1 in a block before its first event
 	Count   int // events bound by that step
 	Bound   expr.Bound
+	Events  []BoundEvent // all that it has bound, in time order
 }
 
 // Tracer watches the runs of a machine. Calls come in the order in which
 // things happen; every run starts, and ends in one of Completed, Killed and
-// Expired. Methods must not keep the frame or the run.
+// Expired. Under match each a run that forks goes on as the first fork, the
+// others get an ordinal of their own: their first call has all that they have
+// bound so far. Methods must not keep the frame or the run.
 type Tracer interface {
-	// Started: the current event began a run.
+	// Started: the current event began a run, which bound it.
 	Started(r *TracedRun)
-	// Took: the run bound the current event at its step.
+	// Took: the run bound the current event, which is not its first.
 	Took(r *TracedRun)
 	// Refused: the run could have gone on with an event of this type, but the
 	// current one does not satisfy the step's condition. The test names the

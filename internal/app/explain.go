@@ -1,0 +1,237 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/dsl"
+	"github.com/weir-cep/weir/engine"
+	"github.com/weir-cep/weir/internal/lookup"
+	"github.com/weir-cep/weir/rules/library"
+	"github.com/weir-cep/weir/rules/replay"
+)
+
+type explainCmd struct {
+	Key       string   `placeholder:"K" help:"With --events: how far each run of this key got and what stopped it. The parts of a composite key are separated by commas."`
+	Events    []string `name:"events" placeholder:"[TYPE=]FILE" help:"Event files, as for run."`
+	At        string   `placeholder:"T" help:"Only runs that were open at this time (RFC 3339)."`
+	TypeField string   `default:"type" help:"Field that holds an event's type."`
+	Delimiter string   `default:"," help:"Column delimiter of CSV files, one character."`
+	Graph     string   `enum:",dot,mermaid" default:"" help:"Print only the automaton, as dot or mermaid."`
+	Rule      string   `arg:"" help:"A rule's name, or an error code such as E105."`
+	Rules     []string `arg:"" optional:"" help:"Rule files, or folders of them; default: the bundled library."`
+}
+
+func (explainCmd) Help() string {
+	return `Examples:
+  weir explain card_testing                      what it does, machine, cost, state bound
+  weir explain card_testing --graph mermaid
+  weir explain card_testing rules/library --key c00506 --events events.ndjson
+  weir explain E105`
+}
+
+var codeName = regexp.MustCompile(`^[EW]\d{3}$`)
+
+func (c explainCmd) Run(ctx context.Context, s Streams) error {
+	if codeName.MatchString(c.Rule) {
+		return explainCode(s, c.Rule)
+	}
+	prog, err := c.load(s)
+	if err != nil {
+		return err
+	}
+	rule, err := findRule(prog, c.Rule)
+	if err != nil {
+		return err
+	}
+	if c.Key == "" && len(c.Events) == 0 && c.At == "" {
+		return describeRule(s.Out, prog, rule, c.Graph)
+	}
+	if len(c.Events) == 0 || c.Key == "" && !rule.Global {
+		return errors.New("explain a key: both --key and --events are needed")
+	}
+	return c.tell(ctx, s, prog, rule)
+}
+
+func (c *explainCmd) load(s Streams) (*dsl.Program, error) {
+	if len(c.Rules) > 0 {
+		return load(s, c.Rules)
+	}
+	var names []string
+	err := fs.WalkDir(library.Files, ".", func(p string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(p, ".cep") {
+			names = append(names, p)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	prog, ds, err := dsl.Load(library.Files, names...)
+	if err == nil && ds.HasErrors() {
+		err = fmt.Errorf("the bundled rules do not compile:\n%s", ds.Text())
+	}
+	return prog, err
+}
+
+func explainCode(s Streams, code string) error {
+	page, ok := dsl.ExplainCode(code)
+	if !ok {
+		return fmt.Errorf("there is no code %s", code)
+	}
+	_, err := s.Out.Write([]byte(page))
+	return err
+}
+
+func findRule(prog *dsl.Program, name string) (*dsl.RuleIR, error) {
+	var names []string
+	for _, r := range prog.Rules {
+		if r.Name == name {
+			return r, nil
+		}
+		names = append(names, r.Name)
+	}
+	if near := nearest(name, names); near != "" {
+		return nil, fmt.Errorf("no rule is called %q; did you mean %q?", name, near)
+	}
+	return nil, fmt.Errorf("no rule is called %q; there are: %s", name, strings.Join(names, ", "))
+}
+
+// parseKey reads the parts of a rule's key from a command line.
+func parseKey(rule *dsl.RuleIR, text string) ([]cep.Value, error) {
+	if rule.Global {
+		return nil, nil
+	}
+	parts := []string{text}
+	if len(rule.Key) > 1 {
+		parts = strings.Split(text, ",")
+	}
+	if len(parts) != len(rule.Key) {
+		return nil, fmt.Errorf("--key: rule %s is keyed by %d fields, separated by commas", rule.Name, len(rule.Key))
+	}
+	var key []cep.Value
+	for i, p := range rule.Key {
+		v, err := keyPart(p.Type.Required(), parts[i])
+		if err != nil {
+			return nil, fmt.Errorf("--key: %s: %w", p.Name, err)
+		}
+		key = append(key, v)
+	}
+	return key, nil
+}
+
+func keyPart(t cep.Type, text string) (cep.Value, error) {
+	v := cep.Value{Type: t, Text: text}
+	switch t.Kind {
+	case cep.KindInt:
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return v, fmt.Errorf("%q is no int", text)
+		}
+		v.Word = cep.Word(n)
+	case cep.KindEnum:
+		i := t.Enum.Index(text)
+		if i < 0 {
+			return v, fmt.Errorf("%q is not a %s: %s", text, t.Enum.Name, strings.Join(t.Enum.Words, ", "))
+		}
+		v.Word = cep.Word(i)
+	case cep.KindIP:
+		ip, err := cep.ParseIP(text)
+		if err != nil {
+			return v, err
+		}
+		v.Wide = ip
+	}
+	return v, nil
+}
+
+// tell runs the rule over the events and tells the story of one key.
+func (c *explainCmd) tell(ctx context.Context, s Streams, prog *dsl.Program, rule *dsl.RuleIR) error {
+	key, err := parseKey(rule, c.Key)
+	if err != nil {
+		return err
+	}
+	at := int64(0)
+	if c.At != "" {
+		t, err := time.Parse(time.RFC3339Nano, c.At)
+		if err != nil {
+			return fmt.Errorf("--at: %q is no time as 2026-01-31T10:00:00Z", c.At)
+		}
+		at = t.UnixNano()
+	}
+	in := input{Events: c.Events, TypeField: c.TypeField, Delimiter: c.Delimiter}
+	files, err := in.files(prog)
+	if err != nil {
+		return err
+	}
+	lookups, warnings, err := lookup.Load(prog)
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		fmt.Fprintln(s.Err, "weir: warning:", w)
+	}
+	story, err := replay.NewStory(rule, prog.Zone)
+	if err != nil {
+		return err
+	}
+	cfg := engine.RunConfig{Files: files}
+	cfg.Lookups, cfg.Shards = lookups, runtime.NumCPU()
+	cfg.Trace = &engine.Trace{Rule: rule.Name, Key: key, Tracer: story}
+	cfg.Emit = func([]*cep.Alert) error { return nil }
+	if _, err := engine.Run(ctx, prog, cfg); err != nil {
+		return err
+	}
+	tellStory(s, rule, c.Key, story, at)
+	return nil
+}
+
+// nearestMisses is how many near misses are shown first.
+const nearestMisses = 3
+
+func tellStory(s Streams, rule *dsl.RuleIR, key string, story *replay.Story, at int64) {
+	lives := story.Lives()
+	if at != 0 {
+		var open []*replay.Life
+		for _, l := range lives {
+			if l.FirstAt <= at && (l.EndAt >= at || l.End == "") {
+				open = append(open, l)
+			}
+		}
+		lives = open
+	}
+	matched := 0
+	for _, l := range lives {
+		if l.Matched {
+			matched++
+		}
+	}
+	fmt.Fprintf(s.Out, "%s for %s: %s, %s\n", rule.Name, key, plural(len(lives), "run"), plural(matched, "match"))
+	if len(lives) == 0 {
+		fmt.Fprintf(s.Out, "no event of this key began a run: %s\n", rule.Sentence())
+		return
+	}
+	if misses := story.Misses(nearestMisses); at == 0 && len(misses) > 0 {
+		fmt.Fprintln(s.Out, "\nnearest misses")
+		for _, l := range misses {
+			indent(s, l)
+		}
+	}
+	fmt.Fprintln(s.Out, "\nall runs, in order")
+	for _, l := range lives {
+		indent(s, l)
+	}
+}
+
+func indent(s Streams, l *replay.Life) {
+	fmt.Fprintf(s.Out, "  %s\n", strings.ReplaceAll(l.Text(clock), "\n", "\n  "))
+}
+
