@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/alecthomas/participle/v2/lexer"
+
+	"github.com/weir-cep/weir/cep"
 )
 
 // Token kinds. The lexer never fails: what it cannot read becomes a tokBad
@@ -37,13 +39,11 @@ var tokenNames = map[string]lexer.TokenType{
 // keywords are words only in their place.
 var reservedWords = wordSet(`and or not in is else over per contains between like ilike matches starts ends then no when where within newly before`)
 
-// currencies are the active ISO 4217 codes.
-var currencies = wordSet(`AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD
-	CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF
-	IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP
-	MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK
-	SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF
-	XPF YER ZAR ZMW ZWG`)
+// isCurrency says whether a word is a currency's code.
+func isCurrency(word string) bool {
+	_, known := cep.CurrencyDigits(word)
+	return known
+}
 
 func wordSet(words string) map[string]bool {
 	set := map[string]bool{}
@@ -217,7 +217,7 @@ func currencyLen(text string) int {
 	for i < len(text) && (text[i] == ' ' || text[i] == '\t') {
 		i++
 	}
-	if i == 0 || i+3 > len(text) || !currencies[text[i:i+3]] {
+	if i == 0 || i+3 > len(text) || !isCurrency(text[i:i+3]) {
 		return 0
 	}
 	if end := i + 3; end < len(text) && (isLetter(text[end]) || isDigit(text[end])) {

@@ -180,7 +180,7 @@ func (p *parser) looseMoney() *Lit {
 	n, unit, after := p.peek(), p.ahead(1), p.ahead(2)
 	code := strings.ToUpper(unit.Value)
 	switch {
-	case n.Type != tokInt && n.Type != tokDecimal || !currencies[code]:
+	case n.Type != tokInt && n.Type != tokDecimal || !isCurrency(code):
 		return nil
 	case unit.Type != tokIdent && (unit.Type != tokType || unit.Pos.Offset != n.Pos.Offset+len(n.Value)):
 		return nil
