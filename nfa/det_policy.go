@@ -273,9 +273,6 @@ func (m *determined) samePlace(a, b run) bool {
 			return false
 		}
 	}
-	if p.over {
-		return true
-	}
 	st := &m.Steps[p.step]
 	for k := range st.Tracks.len() {
 		x, y := m.track(a, k), m.track(b, k)
