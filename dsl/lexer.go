@@ -98,6 +98,9 @@ func (s *scanner) Next() (lexer.Token, error) {
 func (s *scanner) scan() lexer.TokenType {
 	c := s.text[s.pos]
 	switch {
+	case s.pos == 0 && s.base == 0 && strings.HasPrefix(s.text, byteOrderMark):
+		s.pos = len(byteOrderMark)
+		return tokSpace
 	case c == '#':
 		s.until('\n')
 		return tokComment
@@ -117,6 +120,9 @@ func (s *scanner) scan() lexer.TokenType {
 	}
 	return s.operator(c)
 }
+
+// byteOrderMark is skipped at the beginning of a file.
+const byteOrderMark = "\ufeff"
 
 func (s *scanner) until(end byte) {
 	for s.pos < len(s.text) && s.text[s.pos] != end {

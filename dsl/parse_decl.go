@@ -140,6 +140,12 @@ func (p *parser) eventDecl(start int) Decl {
 	return d
 }
 
+// namesField says whether the next token is a field's name, whatever it is.
+func (p *parser) namesField() bool {
+	colon := p.ahead(1)
+	return colon.Type == tokOp && colon.Value == ":"
+}
+
 // eventItem is "time f [late D]", "id f" or a field; a field may itself be
 // called time or id.
 func (p *parser) eventItem(d *EventDecl) {
@@ -150,7 +156,7 @@ func (p *parser) eventItem(d *EventDecl) {
 	case !named && isWord(t, "time"):
 		p.next()
 		c := TimeClause{Field: p.anyWord("the field that holds the event's time")}
-		if p.acceptWord("late") {
+		if !p.namesField() && p.acceptWord("late") {
 			c.Late = p.duration(`a duration after "late"`)
 		}
 		c.Span = p.from(t.Pos.Offset)
@@ -173,7 +179,7 @@ func (p *parser) field() FieldDecl {
 	f := FieldDecl{Name: p.anyWord(`a field ("name: type"), "time" or "id"`)}
 	p.expectOp(":", "and a type after the field's name")
 	f.Type = p.typeExpr()
-	if p.acceptWord("from") {
+	if !p.namesField() && p.acceptWord("from") {
 		f.From = p.str("a path after \"from\"")
 	}
 	if p.peek().Type == tokString {

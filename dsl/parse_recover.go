@@ -216,7 +216,7 @@ func (p *parser) indentation(at int) int {
 // firstOfLine says whether only blanks stand before an offset on its line.
 func (p *parser) firstOfLine(at int) bool {
 	before := strings.TrimRight(p.text[:at-p.base], " \t")
-	return before == "" || before[len(before)-1] == '\n'
+	return before == "" || before == byteOrderMark || before[len(before)-1] == '\n'
 }
 
 // recoverItem reads one item of a block. After an error it skips to the first

@@ -108,7 +108,7 @@ func (p *parser) tagsClause(start int) Clause {
 }
 
 func (p *parser) onClause(start int) Clause {
-	if p.acceptWord("timeout") {
+	if colon := p.ahead(1); !(colon.Type == tokOp && (colon.Value == ":" || colon.Value == ".")) && p.acceptWord("timeout") {
 		p.expectWord("alert", `after "on timeout"`)
 		return p.alertClause(start, true)
 	}

@@ -133,7 +133,10 @@ func (p *parser) block(s *StepNode) {
 func (p *parser) eventOrGroup(s *StepNode, start int) {
 	s.Label = p.label()
 	s.Quant = p.quant()
-	if s.Label == nil && p.op("(") {
+	if s.Label != nil && p.op("(") {
+		p.fail(Diagnostic{Code: "E117", Span: s.Label.Span, Message: "a group takes no label", Label: "label the steps in it"})
+	}
+	if p.op("(") {
 		s.Kind = StepGroup
 		p.next()
 		s.Sub = []StepSeq{p.steps()}
@@ -173,6 +176,9 @@ func (p *parser) stepClauses(s *StepNode, start int) {
 // misplaced reports a step's clause that stands after a later one.
 func (p *parser) misplaced(s *StepNode) {
 	t := p.peek()
+	if s.Kind == StepNo && (isWord(t, "until") || isWord(t, "gap")) {
+		p.fail(Diagnostic{Code: "E117", Span: spanOf(t), Message: `"` + t.Value + `" means nothing with "no"`, Label: "an absence is no repeated step"})
+	}
 	for _, w := range []string{"by", "where", "until", "within", "gap"} {
 		if isWord(t, w) && !(w == "by" && s.By == nil && s.Where == nil && s.Within == nil) {
 			p.fail(Diagnostic{Code: "E100", Span: spanOf(t), Message: `"` + w + `" stands too late in this step`,

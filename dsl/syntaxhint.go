@@ -2,6 +2,8 @@ package dsl
 
 import (
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/alecthomas/participle/v2/lexer"
 )
@@ -122,6 +124,9 @@ func (p *parser) badToken(t *lexer.Token) {
 		d.Message, d.Label = `nothing is ended with ";"`, "leave it out"
 	default:
 		d.Message, d.Label = "this character can't stand here", strangeNames[t.Value]
+		if r, _ := utf8.DecodeRuneInString(t.Value); d.Label == "" && unicode.IsLetter(r) {
+			d.Label = "a name has the letters a to z; any other stands in back-quotes"
+		}
 	}
 	p.fail(d)
 }
