@@ -97,7 +97,7 @@ func (r *ruleCheck) alertFields(name string, cl *AlertClause) *cep.Schema {
 	if cl == r.timeout {
 		a = r.ir.Timeout
 	}
-	if r.broken || a == nil {
+	if a == nil {
 		return nil
 	}
 	s := &cep.Schema{Name: name, Tag: name, Derived: true, Fields: slices.Clone(implicitFields)}

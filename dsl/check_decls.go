@@ -334,60 +334,6 @@ func (u *unit) checkConst(s *symbol, d *ConstDecl) {
 	s.expr = e
 }
 
-func (u *unit) checkList(s *symbol, d *ListDecl) {
-	t, ok := u.typeOf(d.Of)
-	if !ok {
-		return
-	}
-	if t.Kind == cep.KindList || t.Optional || t.Kind == cep.KindPoint {
-		u.report("E103", d.Of.Span, "a list can't hold %s", t).here("plain values only")
-		return
-	}
-	l := &ListIR{Name: d.Name.Name, Elem: t, File: u.src.Name, Index: -1}
-	s.list = l
-	if d.Kind != nil {
-		l.From = d.Kind.Name
-		l.Options = u.options("list", lookupKinds, *d.Kind, d.Config)
-		return
-	}
-	v, ok := u.constant(d.Value, listOf(t))
-	if !ok {
-		s.list = nil
-		return
-	}
-	l.Values = v.List
-}
-
-func (u *unit) checkTable(s *symbol, d *TableDecl) {
-	t := &TableIR{Name: d.Name.Name, From: d.Kind.Name, File: u.src.Name, Index: -1}
-	t.Options = u.options("table", lookupKinds, d.Kind, d.Config)
-	key, ok := u.field(d.Key)
-	if !ok {
-		return
-	}
-	if key.Type.Optional || !isKeyKind(key.Type.Kind) {
-		u.report("E109", d.Key.Type.Span, "%s can't be a key", key.Type).here("a key is a string, an int, an enum or an ip")
-		return
-	}
-	t.Key = key
-	for _, f := range d.Cols {
-		col, ok := u.field(f)
-		if !ok {
-			return
-		}
-		if col.Name == key.Name || slices.ContainsFunc(t.Cols, func(o cep.Field) bool { return o.Name == col.Name }) {
-			u.report("E120", f.Span, "%q is already a column", f.Name.Name).here("written a second time")
-			continue
-		}
-		t.Cols = append(t.Cols, col)
-	}
-	s.table = t
-}
-
-func isKeyKind(k cep.Kind) bool {
-	return k == cep.KindString || k == cep.KindInt || k == cep.KindEnum || k == cep.KindIP
-}
-
 // checkPredicate checks a predicate on its own; where it is used it is checked
 // again in place, for what is known there.
 func (u *unit) checkPredicate(s *symbol, d *PredicateDecl) {
@@ -408,13 +354,26 @@ func (u *unit) checkSink(s *symbol, d *SinkDecl) {
 		Options: u.options("sink", sinkKinds, d.Kind, d.Config)}
 }
 
+// listField is a field of a schema that holds a list, "" if none does.
+func listField(s *cep.Schema) string {
+	for i := range s.Fields {
+		if s.Fields[i].Type.Kind == cep.KindList {
+			return s.Fields[i].Name
+		}
+	}
+	return ""
+}
+
 func (u *unit) checkSource(s *symbol, d *SourceDecl) {
 	src := &SourceIR{Name: d.Name.Name, Kind: d.Kind.Name, File: u.src.Name,
 		Options: u.options("source", sourceKinds, d.Kind, d.Config)}
+	csv := optionNamed(src.Options, "format")
 	for _, ref := range d.Of {
 		schema := u.event(ref)
 		switch {
 		case schema == nil:
+		case csv != nil && csv.Value.Text == "csv" && listField(schema) != "":
+			u.report("E103", ref.Span, "CSV has no lists").here("%s.%s is one", schema.Name, listField(schema)).also(csv.Span, "read as CSV")
 		case schema.Derived:
 			u.report("E122", ref.Span, "%s is raised by rules, not read from a source", schema.Name).here("an alert event")
 		case slices.Contains(src.Of, schema):

@@ -21,8 +21,8 @@ type keyUse struct {
 // use enters a place and returns its index into uses.
 func (r *ruleCheck) use(u keyUse) int {
 	u.schema, u.route = r.u.event(u.ref), -1
-	if u.schema == nil {
-		r.broken = true
+	if u.schema == nil { // reported; the rest is checked all the same
+		r.lost = true
 	}
 	r.uses = append(r.uses, u)
 	return len(r.uses) - 1
@@ -112,6 +112,9 @@ func (r *ruleCheck) resolveKey() {
 	}
 	for i := range r.uses { // types first, so that a wrong place can be told which it should have
 		for p := range r.ir.Key {
+			if r.uses[i].schema == nil {
+				continue
+			}
 			if f := r.keyField(&r.uses[i], p); f >= 0 && r.ir.Key[p].Type.Kind == cep.KindNone {
 				if t := r.uses[i].schema.Fields[f].Type.Required(); isKeyKind(t.Kind) {
 					r.ir.Key[p].Type = t
@@ -120,7 +123,9 @@ func (r *ruleCheck) resolveKey() {
 		}
 	}
 	for i := range r.uses {
-		r.resolveRoute(&r.uses[i])
+		if r.uses[i].schema != nil {
+			r.resolveRoute(&r.uses[i])
+		}
 	}
 }
 
@@ -271,6 +276,9 @@ func (r *ruleCheck) hides(what, name string, at Span) {
 		return
 	}
 	for _, u := range r.uses {
+		if u.schema == nil {
+			continue
+		}
 		if u.schema.Field(name) >= 0 {
 			f("%s has a field of that name", u.schema.Name)
 			return

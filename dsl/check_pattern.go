@@ -1,7 +1,5 @@
 package dsl
 
-import "github.com/weir-cep/weir/cep"
-
 // checkPattern checks "pattern { … } within D where …" and what belongs to it.
 func (r *ruleCheck) checkPattern() {
 	p := &PatternIR{}
@@ -111,6 +109,9 @@ func (r *ruleCheck) eventStep(n *StepNode, x *env, sc scope) (*StepIR, *env) {
 	s := &StepIR{Binding: step, Route: max(u.route, 0)}
 	r.steps[step].ir = s
 	r.quantify(s, n)
+	if u.schema == nil {
+		return s, x.seeing(step)
+	}
 	y := r.eventEnv(x, u)
 	y.own = step + 1
 	if r.binding(step).Repeated {
@@ -221,38 +222,6 @@ func (r *ruleCheck) until(s *StepIR, n *StepNode, y *env, step int, proved []fac
 	}
 }
 
-// afterStep is the place after a step: its label can be read, and unless it
-// may be left out, what it proved is known.
-func (r *ruleCheck) afterStep(x *env, s *StepIR, step int, proved []fact, schema *cep.Schema) *env {
-	y := x.seeing(step)
-	known := append(proved, r.from[schema].list()...)
-	if r.binding(step).Repeated {
-		y = y.knowing(append(moved(known, step, First), moved(known, step, Last)...)...)
-	} else {
-		y = y.knowing(moved(known, step, Only)...)
-	}
-	if s.Optional {
-		return y
-	}
-	return y.knowing(append(r.carried(proved, step), fact{key: boundKey(step), n: s.Lo})...)
-}
-
-// carried is what a step has proved about earlier ones.
-func (r *ruleCheck) carried(fs []fact, own int) []fact {
-	var out []fact
-	for _, f := range fs {
-		switch {
-		case f.of != nil && !has(f.of, func(e *Expr) bool {
-			return e.Op != OpBound && e.Op != OpConst && e.Op != OpCall && e.Op != OpToNumber || e.Op == OpBound && e.Step == own
-		}):
-			out = append(out, f)
-		case f.of == nil && f.group == "" && f.key != boundKey(own) && len(f.key) > 6 && f.key[:6] == "bound ":
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
 // absenceStep checks "no X".
 func (r *ruleCheck) absenceStep(n *StepNode, x *env) *StepIR {
 	u := r.useOf(n)
@@ -263,7 +232,7 @@ func (r *ruleCheck) absenceStep(n *StepNode, x *env) *StepIR {
 	if n.Within != nil {
 		a.Within = n.Within.Int
 	}
-	if n.Where != nil {
+	if n.Where != nil && u.schema != nil {
 		y := r.eventEnv(x, u)
 		if w := y.cond(y.expr(n.Where, boolType)); !isFailed(w) {
 			a.Where = w
@@ -352,7 +321,7 @@ func (r *ruleCheck) checkCancels() {
 	for i, c := range r.cancels {
 		u := &r.uses[first+i]
 		a := Absence{Route: max(u.route, 0), Span: c.Span}
-		if c.Where != nil {
+		if c.Where != nil && u.schema != nil {
 			x := r.base()
 			x.all = true
 			x = r.eventEnv(x, u)
@@ -362,56 +331,6 @@ func (r *ruleCheck) checkCancels() {
 		}
 		r.ir.Cancel = append(r.ir.Cancel, a)
 	}
-}
-
-// lastFacts is what the completing event has proved about the key's features:
-// the alert reads them as of that event.
-func (r *ruleCheck) lastFacts(x *env) []fact {
-	n := len(r.ir.Pattern.Steps)
-	if n == 0 {
-		return nil
-	}
-	s := r.ir.Pattern.Steps[n-1]
-	if s.Kind != StepEvent || s.Optional || s.Where == nil || r.deadline() {
-		return nil
-	}
-	var out []fact
-	for _, f := range x.implied(s.Where, true) {
-		ofKey := true
-		for _, read := range r.ir.Reads {
-			if f.group == "feature "+read.Feature.Name || f.of != nil && f.of.Op == OpFeature {
-				ofKey = ofKey && read.OwnKey
-			}
-		}
-		switch {
-		case f.of != nil && f.of.Op == OpFeature && r.ir.Reads[f.of.Index].OwnKey:
-			out = append(out, f)
-		case f.group != "" && ofKey:
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
-// timeoutEnv is the place of the alert of "on timeout": only the first step is
-// sure to have bound an event.
-func (r *ruleCheck) timeoutEnv() *env {
-	x := r.base()
-	x.all = true
-	steps := r.ir.Pattern.Steps
-	if len(steps) == 0 || steps[0].Kind != StepEvent || steps[0].Optional {
-		return x
-	}
-	s := steps[0]
-	var proved []fact
-	if s.Where != nil {
-		proved = x.implied(s.Where, true)
-	}
-	one := *s
-	one.Lo = 1
-	y := r.afterStep(x, &one, s.Binding, proved, r.binding(s.Binding).Schema)
-	y.all = true
-	return y
 }
 
 // deadline says whether the rule has a timer of its own.

@@ -105,24 +105,33 @@ func (r *ruleCheck) finalStep() {
 		if s.No.Within == 0 && !within && !(each && s.No.Strict) {
 			r.openEnd(s)
 		}
-	case s.Kind == StepEvent && s.Exactly && !within:
-		n := r.steps[s.Binding].node
+	case s.Exactly && !within && !each:
+		n := lastNode(&r.pattern.Steps)
 		r.report("E115", n.Quant.Span, "\"exactly\" as the last step needs the pattern's \"within\"").here("until when must no further one come?").
 			fix("pattern { … } within 15m")
-	case s.Kind == StepEvent && !each && !r.ir.AtEnd && s.Until == nil:
-		r.growing(s, r.steps[s.Binding].node)
+	case !each && !r.ir.AtEnd && s.Until == nil:
+		r.growing(lastNode(&r.pattern.Steps))
 	}
 }
 
+// lastNode is the step that a sequence ends with, plain parentheses opened.
+func lastNode(seq *StepSeq) *StepNode {
+	n := &seq.Steps[len(seq.Steps)-1]
+	if n.Kind == StepGroup && n.Quant == nil {
+		return lastNode(&n.Sub[0])
+	}
+	return n
+}
+
 // growing rejects a last step whose end first and latest can't know.
-func (r *ruleCheck) growing(s *StepIR, n *StepNode) {
+func (r *ruleCheck) growing(n *StepNode) {
 	if n.Quant == nil {
 		return
 	}
 	var fix string
 	switch n.Quant.Kind {
 	case "some":
-		fix = "at least 1 " + r.u.src.Slice(n.Type.Span) + "      to alert at the first"
+		fix = "at least 1      to alert at the first"
 	case "most", "optional":
 		fix = "emit at end"
 	default:
@@ -184,7 +193,7 @@ func (r *ruleCheck) allowed(steps []StepNode) {
 		} else {
 			if n.Quant != nil && n.Quant.Kind == "exactly" {
 				r.report("E115", n.Quant.Span, "\"exactly\" is not possible under \"match each\"").here("each reports a match before it could know").
-					fix("%d %s      or: match first", n.Quant.Lo, r.u.src.Slice(n.Type.Span))
+					fix("%d      or: match first", n.Quant.Lo)
 			}
 			if n.Until != nil && !n.Before {
 				r.report("E115", n.UntilSpan, "\"until\" is not possible under \"match each\"").here("only \"until before\" is, which leaves the event to the next step").fix("until before")

@@ -195,6 +195,11 @@ func (x *env) labelPresence(op Op, step int, n *MissingNode) *Expr {
 
 // matchPart checks match.start, match.end and match.duration.
 func (x *env) matchPart(n *Select) *Expr {
+	if n.Word.Name != "key" && (!x.names || x.rule.pattern != nil && x.cur != nil) {
+		x.report("E120", n.Span, "there is no match yet").here("the run is still going on").
+			note("read a step's time, as a.at; the match is known in the pattern's own where and in the alert")
+		return failed(n.Span)
+	}
 	start := &Expr{Op: OpMatchStart, Type: timestampType, Name: "match.start", Span: n.Span}
 	end := &Expr{Op: OpMatchEnd, Type: timestampType, Name: "match.end", Span: n.Span}
 	switch n.Word.Name {

@@ -181,6 +181,8 @@ type RuleIR struct {
 	Arrival  bool     // may run in arrival order (all its sources say so and it has no deadline)
 	Version  string   // hex hash of the compiled rule with all it reads
 	Allowed  []string // lint codes silenced by "# allow W203"
+
+	zone string // of calendar windows
 }
 
 // NamedText is one entry of meta.

@@ -23,6 +23,9 @@ func (r *RuleIR) version() string {
 func (r *RuleIR) Dump() string {
 	d := &dumper{}
 	d.line("rule %s %q %s", r.Name, r.Title, r.Status)
+	if r.calendar() {
+		d.line("timezone %s", r.zone)
+	}
 	for _, k := range r.Key {
 		d.line("key %s %s", k.Name, k.Type)
 	}
@@ -61,6 +64,12 @@ func (r *RuleIR) Dump() string {
 	d.alert("alert", r.Alert)
 	d.alert("timeout", r.Timeout)
 	return d.String() + strings.Join(d.decls, "")
+}
+
+// calendar says whether the rule reads a window that depends on the time zone.
+func (r *RuleIR) calendar() bool {
+	is := func(a *Aggregate) bool { return a.Window.Kind == WindowCalendar }
+	return slices.ContainsFunc(r.Aggs, is) || slices.ContainsFunc(r.Reads, func(f FeatureRead) bool { return slices.ContainsFunc(f.Feature.Aggs, is) })
 }
 
 func flag(on bool, s string) string {
@@ -250,12 +259,12 @@ func (d *dumper) alert(what string, a *AlertIR) {
 	d.line("%s%s severity %s score %s", what, as, d.expr(a.Severity), d.expr(a.Score))
 	d.line("  message %q", a.Message.String())
 	for _, p := range a.Message {
-		d.expr2(p.Expr)
+		d.reads(p.Expr)
 	}
 	for _, l := range a.Labels {
 		d.line("  label %s %q", l.Name, l.Text.String())
 		for _, p := range l.Text {
-			d.expr2(p.Expr)
+			d.reads(p.Expr)
 		}
 	}
 	for _, f := range a.Fields {
@@ -269,9 +278,9 @@ func (d *dumper) alert(what string, a *AlertIR) {
 	d.line("  to %v", names)
 }
 
-// expr2 dumps what a part of a template reads, whose text stands in the
+// reads dumps what a part of a template reads, whose text stands in the
 // template already.
-func (d *dumper) expr2(e *Expr) {
+func (d *dumper) reads(e *Expr) {
 	if e != nil {
 		d.expr(e)
 	}
