@@ -244,7 +244,7 @@ func (x *trial) step(k int) {
 	x.event(k)
 }
 
-var seeds = flag.Uint64("seeds", 700, "random streams that TestAgainstNaive tries")
+var seeds = flag.Uint64("seeds", 500, "random streams that TestAgainstNaive tries")
 
 func TestAgainstNaive(t *testing.T) {
 	for seed := range *seeds {
