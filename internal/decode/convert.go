@@ -17,10 +17,6 @@ func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 func (d *Decoder) convert(b []byte, f *conv, dst *cep.Batch) (w cep.Word, present bool, r Reason) {
 	t := &d.tokens[f.slot]
 	switch t.kind {
-	case isString, isCell:
-		if f.kind == cep.KindString && !t.escaped {
-			return cep.StringWord(int(t.off), int(t.end-t.off)), true, OK
-		}
 	case isNone, isNull:
 		if f.optional {
 			return 0, false, OK

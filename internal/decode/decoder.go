@@ -2,6 +2,7 @@ package decode
 
 import (
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/weir-cep/weir/cep"
@@ -23,6 +24,7 @@ type Decoder struct {
 	typeSlot int
 
 	// Of the record at hand.
+	room     []int         // per schema, of the batch at hand: rows that its columns have room for
 	tokens   []token       // per slot
 	nums     []cep.Decimal // per slot, of a JSON number
 	num      cep.Decimal   // of the list element or coordinate at hand
@@ -67,6 +69,7 @@ func New(cfg Config) (*Decoder, error) {
 	if err := d.types(slots); err != nil {
 		return nil, err
 	}
+	d.room = make([]int, len(cfg.Schemas))
 	d.tokens = make([]token, len(slots))
 	d.nums = make([]cep.Decimal, len(slots))
 	return d, nil
@@ -192,37 +195,41 @@ func (d *Decoder) unknown(b []byte, res *Result) bool {
 	return true
 }
 
-// row converts the noted texts and adds the row to its table.
+// row converts the noted texts and adds the row to its table. While a chunk is
+// decoded, columns have the length of their table's room; finish cuts them.
 func (d *Decoder) row(b []byte, start int, dst *cep.Batch) bool {
 	fields := d.fields[d.schema]
 	bytesLen, wideLen, elemsLen := len(dst.Bytes), len(dst.Wide), len(dst.Elems)
 	t := &dst.Tables[d.schema]
 	row := t.Rows
+	if row == d.room[d.schema] {
+		d.grow(t, d.schema)
+	}
 	var at int64
 	time := d.times[d.schema]
 	for i := range fields {
 		f := &fields[i]
-		w, present, reason := d.convert(b, f, dst)
-		if reason != OK {
-			takeBack(t, i, row)
-			dst.Bytes, dst.Wide, dst.Elems = dst.Bytes[:bytesLen], dst.Wide[:wideLen], dst.Elems[:elemsLen]
-			d.field = f.name
-			d.bad(reason, -1, "")
-			return false
+		var w cep.Word
+		var present bool
+		if k := &d.tokens[f.slot]; k.simple() && f.kind == cep.KindString {
+			w, present = cep.StringWord(int(k.off), int(k.end-k.off)), true
+		} else {
+			var reason Reason
+			if w, present, reason = d.convert(b, f, dst); reason != OK {
+				takeBack(t, i, row)
+				dst.Bytes, dst.Wide, dst.Elems = dst.Bytes[:bytesLen], dst.Wide[:wideLen], dst.Elems[:elemsLen]
+				d.field = f.name
+				d.bad(reason, -1, "")
+				return false
+			}
 		}
 		if i == time {
 			at = int64(w)
 		}
-		if !f.stored {
-			continue
-		}
-		c := &t.Cols[i]
-		c.Words = append(c.Words, w)
-		if f.optional {
-			if row&63 == 0 {
-				c.Present = append(c.Present, 0)
-			}
-			if present {
+		if f.stored {
+			c := &t.Cols[i]
+			c.Words[row] = w
+			if f.optional && present {
 				c.Present[row>>6] |= 1 << (row & 63)
 			}
 		}
@@ -233,35 +240,53 @@ func (d *Decoder) row(b []byte, start int, dst *cep.Batch) bool {
 	return true
 }
 
-// takeBack removes the values of a row that failed from the first n columns.
+// grow doubles a table's room, at least 64 rows.
+func (d *Decoder) grow(t *cep.Table, schema int) {
+	room := max(64, 2*d.room[schema])
+	d.room[schema] = room
+	for i := range d.fields[schema] {
+		if !d.fields[schema][i].stored {
+			continue
+		}
+		c := &t.Cols[i]
+		c.Words = slices.Grow(c.Words, room-len(c.Words))[:room]
+		have := len(c.Present)
+		c.Present = slices.Grow(c.Present, room>>6-have)[:room>>6]
+		clear(c.Present[have:])
+	}
+}
+
+// takeBack clears the bits of a row that failed in the first n columns.
 func takeBack(t *cep.Table, n, row int) {
 	for i := range t.Cols[:n] {
-		c := &t.Cols[i]
-		if len(c.Words) > row {
-			c.Words = c.Words[:row]
-		}
-		if words := (row + 63) >> 6; len(c.Present) > words {
-			c.Present = c.Present[:words]
-		} else if row&63 != 0 && len(c.Present) == words {
-			c.Present[words-1] &^= 1 << (row & 63)
+		if c := &t.Cols[i]; len(c.Present) > 0 {
+			c.Present[row>>6] &^= 1 << (row & 63)
 		}
 	}
 }
 
-// finish marks the values of the required fields, which are all there.
+// finish cuts the columns to their rows and marks the values of the required
+// fields, which are all there.
 func (d *Decoder) finish(dst *cep.Batch) {
 	for si, fields := range d.fields {
 		t := &dst.Tables[si]
+		if d.room[si] == 0 {
+			continue
+		}
 		for i := range fields {
-			if !fields[i].stored || fields[i].optional {
+			if !fields[i].stored {
 				continue
 			}
 			c := &t.Cols[i]
-			for range t.Rows >> 6 {
-				c.Present = append(c.Present, ^uint64(0))
-			}
-			if rest := t.Rows & 63; rest != 0 {
-				c.Present = append(c.Present, 1<<rest-1)
+			c.Words = c.Words[:t.Rows]
+			c.Present = c.Present[:(t.Rows+63)>>6]
+			if !fields[i].optional {
+				for j := range c.Present {
+					c.Present[j] = ^uint64(0)
+				}
+				if rest := t.Rows & 63; rest != 0 {
+					c.Present[len(c.Present)-1] = 1<<rest - 1
+				}
 			}
 		}
 	}
@@ -281,6 +306,7 @@ func (d *Decoder) attach(dst *cep.Batch) {
 		}
 	}
 	dst.Reset()
+	clear(d.room)
 }
 
 // bad notes why the record fails and returns -1, the scanner's failure.

@@ -30,6 +30,9 @@ type token struct {
 	escaped  bool // the text is not the value: it has escapes, or "" in CSV
 }
 
+// simple tells whether the token is text that stands in the input as it is meant.
+func (t *token) simple() bool { return (t.kind == isString || t.kind == isCell) && !t.escaped }
+
 // record scans the object that is all of b[i:], noting the slots.
 func (d *Decoder) record(b []byte, i int) bool {
 	clear(d.tokens)

@@ -9,9 +9,9 @@ import (
 	"github.com/weir-cep/weir/cep"
 )
 
-// The JSON scanner: strict RFC 8259 over UTF-8, to the last byte of the values
-// that nobody reads too. Two things are laxer nowhere and one is as in
-// encoding/json: an escaped lone surrogate is accepted and reads as U+FFFD.
+// The JSON scanner: strict RFC 8259 over UTF-8, in the values that nobody reads
+// too. An escaped lone surrogate, on which the RFC is silent, reads as U+FFFD,
+// as in encoding/json.
 
 const (
 	ones = 0x0101010101010101
