@@ -39,6 +39,11 @@ func ParseTime(s, format string, zone *time.Location) (int64, error) {
 	if err != nil {
 		return 0, ErrTime
 	}
+	// An abbreviation that its zone does not know is read as offset 0 by package
+	// time, hours away from what was meant.
+	if name, offset := t.Zone(); offset == 0 && t.Location() != zone && name != "UTC" && name != "GMT" && name != "" {
+		return 0, ErrTime
+	}
 	return unixNano(t)
 }
 
