@@ -59,8 +59,8 @@ func BenchmarkRun(b *testing.B) {
 		b.Fatal(err)
 	}
 	prog := compile(b, string(rules))
-	const n = 500_000
-	for _, keys := range []int{1000, 1_000_000} {
+	const n = 400_000
+	for _, keys := range []int{1000, 50_000, 1_000_000} {
 		path := benchEvents(b, n, keys)
 		for _, shards := range []int{1, 2} {
 			b.Run(fmt.Sprintf("keys=%d/shards=%d", keys, shards), func(b *testing.B) {

@@ -16,7 +16,7 @@ func (w *world) clockOf(owner uint32) uint32 { return owner + 2*uint32(w.owners(
 func (st *stage) clock(rs *ruleState, space *space, hash uint64, at int64) int64 {
 	sh := st.sh
 	if sh.key == 0 {
-		sh.key = space.keys.Add(hash, sh.bytes)
+		sh.key = space.add(hash, sh.bytes)
 	}
 	owner := st.w.clockOf(rs.r.owner)
 	h := slab.Handle(space.get(sh.key, owner))

@@ -109,13 +109,6 @@ type FixedFeature struct {
 	Value   cep.Value
 }
 
-// Trace watches how a rule's machine treats one key.
-type Trace struct {
-	Rule   string
-	Key    []cep.Value
-	Tracer nfa.Tracer
-}
-
 // LateRow is a row that came too late to be looked at.
 type LateRow struct {
 	Batch     *cep.Batch

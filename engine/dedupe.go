@@ -20,7 +20,7 @@ type dedupe struct {
 	greatest int64
 	table    []seenID
 	used     int
-	scratch  []byte
+	touched  int64 // keeps the compiler from leaving touches out
 }
 
 type seenID struct {
@@ -34,34 +34,38 @@ func newDedupe(limit int64) *dedupe {
 	return &dedupe{limit: limit, greatest: minTime, table: make([]seenID, dedupeMin)}
 }
 
-// duplicate takes a row into account and reports whether it came before.
-// schema numbers the row's type.
-func (d *dedupe) duplicate(b *cep.Batch, t *cep.Table, schema uint32, row *cep.Row) bool {
-	d.greatest = max(d.greatest, row.At)
+// eventID hashes a row's type, by number, and id; zero if it has no id. buf is
+// scratch that is returned grown.
+func eventID(b *cep.Batch, t *cep.Table, schema uint32, row uint32, buf []byte) (xxh3.Uint128, []byte) {
 	f := t.Schema.ID
-	if f < 0 || d.limit < 0 {
-		return false
+	if f < 0 || !t.Cols[f].Has(int(row)) {
+		return xxh3.Uint128{}, buf
 	}
-	col := &t.Cols[f]
-	if !col.Has(int(row.Index)) {
-		return false
-	}
-	w := col.Words[row.Index]
-	d.scratch = binary.LittleEndian.AppendUint32(d.scratch[:0], schema)
-	switch kind := t.Schema.Fields[f].Type.Kind; kind {
+	w := t.Cols[f].Words[row]
+	buf = binary.LittleEndian.AppendUint32(buf[:0], schema)
+	switch t.Schema.Fields[f].Type.Kind {
 	case cep.KindString:
-		d.scratch = append(d.scratch, b.Str(w)...)
+		buf = append(buf, b.Str(w)...)
 	case cep.KindIP, cep.KindPoint:
-		d.scratch = binary.LittleEndian.AppendUint64(d.scratch, b.Wide[w][0])
-		d.scratch = binary.LittleEndian.AppendUint64(d.scratch, b.Wide[w][1])
+		buf = binary.LittleEndian.AppendUint64(buf, b.Wide[w][0])
+		buf = binary.LittleEndian.AppendUint64(buf, b.Wide[w][1])
 	default:
-		d.scratch = binary.LittleEndian.AppendUint64(d.scratch, w)
+		buf = binary.LittleEndian.AppendUint64(buf, w)
 	}
-	id := xxh3.Hash128(d.scratch)
+	id := xxh3.Hash128(buf)
 	if id == (xxh3.Uint128{}) {
 		id.Lo = 1
 	}
-	return d.see(id, row.At)
+	return id, buf
+}
+
+// touch reads where an id would stand, so that the misses of several overlap.
+func (d *dedupe) touch(id xxh3.Uint128) { d.touched += d.table[id.Lo&uint64(len(d.table)-1)].at }
+
+// duplicate takes a row into account and reports whether its id came before.
+func (d *dedupe) duplicate(id xxh3.Uint128, at int64) bool {
+	d.greatest = max(d.greatest, at)
+	return id != (xxh3.Uint128{}) && d.limit >= 0 && d.see(id, at)
 }
 
 func (d *dedupe) see(id xxh3.Uint128, at int64) bool {

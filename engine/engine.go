@@ -124,23 +124,14 @@ func (e *Engine) accept(p *prepared, id uint32, from, to int) {
 	}
 	seen := e.dedupes[part.source]
 	e.stats.Events += uint64(to - from)
-	for i := from; i < to; i++ {
-		r := &rows[i]
-		t := &p.batch.Tables[r.Table]
-		n := p.number[r.Table]
-		if seen.duplicate(p.batch, t, n, r) {
-			e.stats.Duplicates++
-			continue
+	for ; from < to; from += ahead {
+		group := min(from+ahead, to)
+		for _, id := range p.ids[from:group] {
+			seen.touch(id)
 		}
-		if r.At >= part.max {
-			part.max = r.At
-		} else if !e.inTime(p, i, n, part) {
-			continue
+		for i := from; i < group; i++ {
+			e.acceptRow(p, id, i, part, seen)
 		}
-		if p.wanted(i) {
-			e.order.add(item{at: r.At, ref: r.Ref, batch: id, row: uint32(i)})
-		}
-		e.last = max(e.last, r.At)
 	}
 }
 
@@ -150,6 +141,24 @@ func (e *Engine) fail(part *partition, ref cep.Ref) {
 		err = ErrOrder
 	}
 	e.err = fmt.Errorf("engine: %w: source %d, partition %d", err, ref.Source(), ref.Partition())
+}
+
+// acceptRow takes one row.
+func (e *Engine) acceptRow(p *prepared, id uint32, i int, part *partition, seen *dedupe) {
+	r := &p.batch.Rows[i]
+	if seen.duplicate(p.ids[i], r.At) {
+		e.stats.Duplicates++
+		return
+	}
+	if r.At >= part.max {
+		part.max = r.At
+	} else if !e.inTime(p, i, p.number[r.Table], part) {
+		return
+	}
+	if p.wanted(i) {
+		e.order.add(item{at: r.At, ref: r.Ref, batch: id, row: uint32(i)})
+	}
+	e.last = max(e.last, r.At)
 }
 
 // inTime counts a row that is behind the newest of its partition and says

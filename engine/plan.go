@@ -90,6 +90,7 @@ func newPlan(prog *dsl.Program, cfg *Config) (*plan, error) {
 		}
 		// A value that is fixed for a key is found by the key's values.
 		r.needsKey = r.needsKey || len(p.fixed) > 0
+		r.traced = cfg.Trace != nil && cfg.Trace.Rule == ir.Name
 		p.rules = append(p.rules, r)
 	}
 	slices.SortFunc(p.rules, func(a, b *rule) int { return strings.Compare(a.ir.Name, b.ir.Name) })

@@ -3,6 +3,8 @@ package engine
 import (
 	"slices"
 
+	"github.com/zeebo/xxh3"
+
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/internal/expr"
 	"github.com/weir-cep/weir/internal/slab"
@@ -14,14 +16,15 @@ import (
 // prepare batches side by side.
 type prepared struct {
 	batch  *cep.Batch
-	number []uint32  // by table: the type's number
-	worlds []visits  // by world
-	shadow []bool    // rows raised by shadow rules; nil: none
-	cause  []cep.Ref // of derived rows; nil: they are their own
-	fails  []tally   // conditions that could not be computed
-	keys   []tally   // events left out of a rule because a key part is missing
-	page   *page     // its evidence
-	lent   bool      // batch and visits go back to the runner that lent them
+	number []uint32       // by table: the type's number
+	worlds []visits       // by world
+	shadow []bool         // rows raised by shadow rules; nil: none
+	cause  []cep.Ref      // of derived rows; nil: they are their own
+	fails  []tally        // conditions that could not be computed
+	keys   []tally        // events left out of a rule because a key part is missing
+	page   *page          // its evidence
+	ids    []xxh3.Uint128 // by row: its id for dropping duplicates
+	lent   bool           // batch and visits go back to the runner that lent them
 }
 
 // visits are the keys that a batch's rows go to in one world, row by row.
@@ -80,6 +83,7 @@ type preparer struct {
 	frame expr.Frame
 	fails []uint64 // by rank
 	keys  []uint64
+	buf   []byte
 }
 
 func (p *plan) newPreparer() *preparer {
@@ -105,6 +109,13 @@ func (q *preparer) fill(p *prepared) {
 	}
 	for i, w := range q.plan.worlds {
 		q.world(p, w, &p.worlds[i])
+	}
+	p.ids = p.ids[:0]
+	for i := range p.batch.Rows {
+		r := &p.batch.Rows[i]
+		var id xxh3.Uint128
+		id, q.buf = eventID(p.batch, &p.batch.Tables[r.Table], p.number[r.Table], r.Index, q.buf)
+		p.ids = append(p.ids, id)
 	}
 	p.fails, p.keys = take(p.fails[:0], q.fails), take(p.keys[:0], q.keys)
 }

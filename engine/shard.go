@@ -30,6 +30,7 @@ type shard struct {
 	number uint32  // alerts found in the step so far
 	rows   int     // rows of the step so far
 
+	event    nfa.Event
 	read     featureReader
 	keyBuf   []byte
 	timerKey []byte
@@ -56,7 +57,10 @@ type stage struct {
 	features []featureState
 	rules    []ruleState
 	current  []*window.Set // sets that hold the row as their current event
-	slots    []uint32      // of the row's visits: the key's slot, by visit
+	slots    []uint32      // of the visits of the rows that were looked up
+	added    []uint64      // by space: its added when that was
+	mems     []*slab.Arena // by owner: where its states lie
+	touched  uint64        // keeps the compiler from leaving touches out
 	sweepAt  []uint32      // by space: where the next sweep continues
 }
 
@@ -80,6 +84,7 @@ type ruleState struct {
 	match   nfa.Match
 	events  [1]nfa.BoundEvent
 	sh      *shard
+	tracer  *keyTracer // nil: nobody watches
 }
 
 // groupState is one group of inline aggregates.
@@ -99,7 +104,7 @@ func newShard(p *plan, cfg *Config, id int) (*shard, error) {
 		for range w.spaces {
 			st.spaces = append(st.spaces, newSpace())
 		}
-		st.sweepAt = make([]uint32, len(w.spaces))
+		st.sweepAt, st.added = make([]uint32, len(w.spaces)), make([]uint64, len(w.spaces))
 		for _, f := range w.features {
 			fs := featureState{f: f, mem: slab.NewArena(), args: make([]window.Arg, len(f.inputs))}
 			set, err := window.New(f.specs, p.prog.Zone, fs.mem, sh.syms)
@@ -108,12 +113,14 @@ func newShard(p *plan, cfg *Config, id int) (*shard, error) {
 			}
 			fs.set = set
 			st.features = append(st.features, fs)
+			st.mems = append(st.mems, fs.mem)
 		}
 		st.rules = make([]ruleState, len(w.rules))
 		for i, r := range w.rules {
 			if err := st.rules[i].init(sh, r); err != nil {
 				return nil, fmt.Errorf("rule %s: %w", r.ir.Name, err)
 			}
+			st.mems = append(st.mems, st.rules[i].mem)
 		}
 		sh.stages = append(sh.stages, st)
 	}
@@ -124,8 +131,13 @@ func (rs *ruleState) init(sh *shard, r *rule) error {
 	rs.r, rs.sh, rs.mem = r, sh, slab.NewArena()
 	rs.supp.init(r.ir.Suppress)
 	rs.emit = func(m *nfa.Match) { sh.matched(rs, m, m.Events) }
+	if t := sh.cfg.Trace; t != nil && t.Rule == r.ir.Name {
+		t.follow(rs)
+	}
 	if r.prog != nil {
-		rs.machine = r.prog.New(rs.mem, sh.syms, sh.cfg.Limits.Match)
+		if rs.machine == nil {
+			rs.machine = r.prog.New(rs.mem, sh.syms, sh.cfg.Limits.Match)
+		}
 		return nil
 	}
 	rs.one.rs = rs
@@ -162,15 +174,20 @@ func (sh *shard) owns(vs *visit) bool {
 func (st *stage) run(rows []item, batch func(uint32) *prepared, until int64) {
 	st.sh.stage = st
 	st.sh.rows += len(rows)
-	for i := range rows {
-		it := &rows[i]
-		if st.timers.due(it.at) {
-			st.fire(it.at)
-		}
-		p := batch(it.batch)
-		v := &p.worlds[st.w.index]
-		if len(v.first) > 0 && v.first[it.row] != v.first[it.row+1] {
-			st.row(p, v, it)
+	for len(rows) > 0 {
+		group := rows[:min(ahead, len(rows))]
+		rows = rows[len(group):]
+		st.lookUp(group, batch)
+		slots := st.slots
+		for i := range group {
+			it := &group[i]
+			if st.timers.due(it.at) {
+				st.fire(it.at)
+			}
+			if list, v := st.visits(it, batch); len(list) > 0 {
+				st.row(batch(it.batch), v, it, list, slots)
+				slots = slots[len(list):]
+			}
 		}
 	}
 	if st.timers.due(until) {
@@ -179,27 +196,25 @@ func (st *stage) run(rows []item, batch func(uint32) *prepared, until int64) {
 }
 
 // row takes one row to the keys that are the shard's: first into features,
-// then to the rules, which read them as of the row.
-func (st *stage) row(p *prepared, v *visits, it *item) {
+// then to the rules, which read them as of the row. slots are those of its
+// visits, as they were looked up.
+func (st *stage) row(p *prepared, v *visits, it *item, list []visit, slots []uint32) {
 	sh, f := st.sh, &st.sh.frame
 	r := &p.batch.Rows[it.row]
 	f.Batch, f.Table, f.Row, f.Ref = p.batch, &p.batch.Tables[r.Table], int(r.Index), r.Ref
 	f.At, f.Bound = r.At, nil
 	sh.cause = p.causeOf(it)
-	list := v.list[v.first[it.row]:v.first[it.row+1]]
-	st.slots = st.slots[:0]
-	for i := range list {
-		st.slots = append(st.slots, st.enter(v, &list[i]))
+	if len(st.features) > 0 {
+		for i := range list {
+			if slots[i] != notMine {
+				st.enter(v, &list[i], &slots[i])
+			}
+		}
 	}
 	for i := range list {
-		vs, slot := &list[i], st.slots[i]
-		if slot == notMine || int(v.hits[vs.to-1].owner) < len(st.features) {
-			continue
+		if vs := &list[i]; slots[i] != notMine && int(v.hits[vs.to-1].owner) >= len(st.features) {
+			st.rulesOf(v, vs, st.again(v, vs, slots[i]))
 		}
-		if slot == 0 && len(list) > 1 { // another visit may have brought the key
-			slot = st.find(v, vs)
-		}
-		st.rulesOf(v, vs, slot)
 	}
 	for _, set := range st.current {
 		set.Settle(false)
@@ -219,21 +234,25 @@ func (sh *shard) settleLoans() {
 // notMine marks a visit to a key of another shard.
 const notMine = ^uint32(0)
 
-// enter finds the key's slot (0: it has no state) and adds the row to the
-// features of the visit.
-func (st *stage) enter(v *visits, vs *visit) uint32 {
-	sp := vs.access.space
-	if !st.w.spaces[sp].everywhere && !st.sh.owns(vs) {
-		return notMine
+// enter adds the row to the features of a visit.
+func (st *stage) enter(v *visits, vs *visit, slot *uint32) {
+	h := vs.hits
+	if int(v.hits[h].owner) >= len(st.features) {
+		return
 	}
-	space := st.spaces[sp]
-	key := v.keys[vs.key : vs.key+vs.len]
-	slot := st.find(v, vs)
-	for h := vs.hits; h < vs.to && int(v.hits[h].owner) < len(st.features); h++ {
-		if slot == 0 {
-			slot = space.keys.Add(vs.hash, key)
-		}
-		st.addTo(&st.features[v.hits[h].owner], space, slot)
+	space := st.spaces[vs.access.space]
+	if *slot = st.again(v, vs, *slot); *slot == 0 {
+		*slot = space.add(vs.hash, v.keys[vs.key:vs.key+vs.len])
+	}
+	for ; h < vs.to && int(v.hits[h].owner) < len(st.features); h++ {
+		st.addTo(&st.features[v.hits[h].owner], space, *slot)
+	}
+}
+
+// again looks a key up that had no slot, if its space has got keys since.
+func (st *stage) again(v *visits, vs *visit, slot uint32) uint32 {
+	if sp := vs.access.space; slot == 0 && st.spaces[sp].added != st.added[sp] {
+		return st.find(v, vs)
 	}
 	return slot
 }
@@ -339,8 +358,8 @@ func (st *stage) feedMachine(rs *ruleState, h *hit, space *space, hash uint64, s
 	if live {
 		s = rs.machine.Advance(s, f.At, f, rs.emit)
 	}
-	ev := nfa.Event{Frame: f, Bits: bits, Routes: uint64(h.routes)}
-	s = rs.machine.Event(s, &ev, rs.emit)
+	sh.event = nfa.Event{Frame: f, Bits: bits, Routes: uint64(h.routes)}
+	s = rs.machine.Event(s, &sh.event, rs.emit)
 	st.store(rs, space, hash, state, s)
 }
 
@@ -349,7 +368,7 @@ func (st *stage) store(rs *ruleState, space *space, hash uint64, old, s slab.Han
 	sh := st.sh
 	if s != old {
 		if sh.key == 0 {
-			sh.key = space.keys.Add(hash, sh.bytes)
+			sh.key = space.add(hash, sh.bytes)
 		}
 		space.put(sh.key, rs.r.owner, uint32(s))
 	}

@@ -11,8 +11,9 @@ import "github.com/weir-cep/weir/internal/slab"
 // An entry is owner<<32 | handle. Only owners with a state have an entry, so a
 // thousand rules cost a key nothing until they remember something of it.
 type space struct {
-	keys *slab.Keys
-	mem  *slab.Arena
+	keys  *slab.Keys
+	mem   *slab.Arena
+	added uint64 // keys ever added
 }
 
 const (
@@ -26,6 +27,12 @@ func entry(owner, h uint32) uint64    { return uint64(owner)<<32 | uint64(h) }
 func entryOwner(e uint64) uint32      { return uint32(e >> 32) }
 func entryHandle(e uint64) uint32     { return uint32(e) }
 func listHandle(v uint64) slab.Handle { return slab.Handle(uint32(v)) }
+
+// add enters a key that is not there yet.
+func (s *space) add(hash uint64, key []byte) (slot uint32) {
+	s.added++
+	return s.keys.Add(hash, key)
+}
 
 // get returns the owner's state of a key, 0 if it has none.
 func (s *space) get(key, owner uint32) uint32 {

@@ -64,6 +64,9 @@ func (st *stage) onEvent(rs *ruleState, space *space, hash uint64, state slab.Ha
 	before := f.Failures
 	holds := o.cond(f)
 	rs.counts.EvalErrors += f.Failures - before
+	if rs.tracer != nil {
+		rs.tracer.judged(f, holds)
+	}
 	switch {
 	case !o.stateful:
 		s = windows
