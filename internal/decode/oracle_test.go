@@ -450,4 +450,3 @@ func TestCSVAgainstOracle(t *testing.T) {
 		checkCSV(t, []byte(strings.Join(rapid.SliceOfN(piece, 0, 12).Draw(t, "pieces"), "")))
 	})
 }
-
