@@ -36,11 +36,14 @@ type exitError int
 func (e exitError) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 
 type commands struct {
+	Demo    demoCmd    `cmd:"" help:"Watch bundled rules find incidents in bundled events."`
 	Run     runCmd     `cmd:"" help:"Run rules over event files, print the alerts, and exit."`
 	Check   checkCmd   `cmd:"" help:"Compile rule files and report errors."`
 	Lint    lintCmd    `cmd:"" help:"Compile rule files and report errors and suspicious constructs."`
 	Fmt     fmtCmd     `cmd:"" help:"Print rule files in canonical form."`
 	Test    testCmd    `cmd:"" help:"Run the tests in rule files."`
+	Explain explainCmd `cmd:"" help:"Say what a rule does, or what it saw of one key; or explain an error code."`
+	Gen     genCmd     `cmd:"" help:"Write a stream of example events with planted incidents."`
 	Version versionCmd `cmd:"" help:"Print version, commit and Go version."`
 }
 

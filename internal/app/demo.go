@@ -27,8 +27,8 @@ import (
 // What the demo runs on: a day of cards, logins and sensors with planted
 // incidents, made by "weir gen".
 const (
-	demoEvents = "data/events.ndjson.gz"
-	demoTruth  = "data/events.truth.ndjson"
+	demoEvents = "data/generated.ndjson.gz"
+	demoTruth  = "data/generated.truth.ndjson"
 )
 
 type demoCmd struct{}

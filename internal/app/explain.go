@@ -185,10 +185,14 @@ func (c *explainCmd) tell(ctx context.Context, s Streams, prog *dsl.Program, rul
 	}
 	cfg := engine.RunConfig{Files: files}
 	cfg.Lookups, cfg.Shards = lookups, runtime.NumCPU()
-	cfg.Trace = &engine.Trace{Rule: rule.Name, Key: key, Tracer: story}
+	cfg.Trace = &engine.Trace{Rule: rule.Name, Key: key, Tracer: story, Judged: story.Judged}
 	cfg.Emit = func([]*cep.Alert) error { return nil }
 	if _, err := engine.Run(ctx, prog, cfg); err != nil {
 		return err
+	}
+	if rule.Pattern == nil {
+		tellJudgements(s, rule, c.Key, story)
+		return nil
 	}
 	tellStory(s, rule, c.Key, story, at)
 	return nil
@@ -214,7 +218,7 @@ func tellStory(s Streams, rule *dsl.RuleIR, key string, story *replay.Story, at 
 			matched++
 		}
 	}
-	fmt.Fprintf(s.Out, "%s for %s: %s, %s\n", rule.Name, key, plural(len(lives), "run"), plural(matched, "match"))
+	fmt.Fprintf(s.Out, "%s for %s: %s, %d matched\n", rule.Name, key, plural(len(lives), "run"), matched)
 	if len(lives) == 0 {
 		fmt.Fprintf(s.Out, "no event of this key began a run: %s\n", rule.Sentence())
 		return
@@ -231,7 +235,23 @@ func tellStory(s Streams, rule *dsl.RuleIR, key string, story *replay.Story, at 
 	}
 }
 
+// tellJudgements tells how often a condition held, and why not the last times.
+func tellJudgements(s Streams, rule *dsl.RuleIR, key string, story *replay.Story) {
+	fmt.Fprintf(s.Out, "%s for %s: judged at %s, held at %d\n", rule.Name, key, plural(story.Judgements, "event"), story.Held)
+	if story.Judgements == 0 {
+		fmt.Fprintf(s.Out, "no event of this key is selected: %s\n", rule.Sentence())
+		return
+	}
+	fmt.Fprintln(s.Out, "\nthe last judgements")
+	for _, j := range story.Last {
+		verdict := "held"
+		if !j.Holds {
+			verdict = "did not hold: " + j.Why
+		}
+		fmt.Fprintf(s.Out, "  %s  %s\n", clock(j.At), verdict)
+	}
+}
+
 func indent(s Streams, l *replay.Life) {
 	fmt.Fprintf(s.Out, "  %s\n", strings.ReplaceAll(l.Text(clock), "\n", "\n  "))
 }
-

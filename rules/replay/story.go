@@ -23,7 +23,22 @@ type Story struct {
 	open  map[lifeID]*Life
 	ended []*Life
 	seen  int
+
+	// Of an on … when rule: how often its condition was judged and held, and
+	// the last judgements.
+	Judgements, Held int
+	Last             []Judgement
 }
+
+// Judgement is one judgement of a condition.
+type Judgement struct {
+	At    int64
+	Holds bool
+	Why   string // of one that does not hold: the terms that were false, with their values
+}
+
+// maxJudgements is how many a story keeps.
+const maxJudgements = 10
 
 // MaxLives is how many ended runs a story keeps.
 const MaxLives = 1000
@@ -61,7 +76,8 @@ type Refusal struct {
 func NewStory(rule *dsl.RuleIR, zone *time.Location) (*Story, error) {
 	s := &Story{Rule: rule, open: map[lifeID]*Life{}}
 	if rule.Pattern == nil {
-		return nil, fmt.Errorf("rule %s has no pattern: every event is judged by itself", rule.Name)
+		s.trace = &expr.Compiler{Zone: zone, Schema: rule.Bindings[0].Schema}
+		return s, nil
 	}
 	prog, err := nfa.Compile(rule, zone)
 	if err != nil {
@@ -81,6 +97,21 @@ func (s *Story) life(r *nfa.TracedRun) *Life {
 		s.open[id] = l
 	}
 	return l
+}
+
+// Judged is told of every judgement of an on … when rule.
+func (s *Story) Judged(f *expr.Frame, holds bool) {
+	s.Judgements++
+	j := Judgement{At: f.At, Holds: holds}
+	if holds {
+		s.Held++
+	} else {
+		j.Why = s.trace.Trace(s.Rule.When.Cond, f)
+	}
+	if len(s.Last) == maxJudgements {
+		s.Last = s.Last[:copy(s.Last, s.Last[1:])]
+	}
+	s.Last = append(s.Last, j)
 }
 
 // Started, Took, Refused, Completed, Killed and Expired implement nfa.Tracer.
@@ -251,7 +282,7 @@ func (l *Life) Text(clock func(int64) string) string {
 	}
 	switch {
 	case l.End == "":
-		b.WriteString("\n  still open at the end of the input")
+		b.WriteString("\n  no later event of this key decided it")
 	default:
 		fmt.Fprintf(&b, "\n  ended %s: %s", clock(l.EndAt), l.End)
 	}
