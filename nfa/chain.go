@@ -1,6 +1,8 @@
 package nfa
 
 import (
+	"cmp"
+
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/internal/slab"
 )
@@ -166,4 +168,22 @@ func (c *chains) hash(head slab.Handle) uint64 {
 		head = slab.Handle(w[0] >> 32)
 	}
 	return h ^ h>>29
+}
+
+// compare orders chains of one length by their events and the steps that took
+// them, from the oldest on.
+func (c *chains) compare(a, b slab.Handle) int {
+	order := 0 // of the oldest difference so far
+	for a != b {
+		x, y := c.mem.Words(a), c.mem.Words(b)
+		d := cmp.Or(cmp.Compare(c.seqOf(slab.Handle(uint32(x[0]))), c.seqOf(slab.Handle(uint32(y[0])))), cmp.Compare(uint32(x[2]), uint32(y[2])))
+		if d != 0 {
+			order = d
+		}
+		a, b = slab.Handle(x[0]>>32), slab.Handle(y[0]>>32)
+		if a == 0 || b == 0 {
+			break
+		}
+	}
+	return order
 }

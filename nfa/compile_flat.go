@@ -30,6 +30,7 @@ func (c *compiler) flatten(init *vertex) {
 		return
 	}
 	for i := range f.f.States {
+		f.f.closes = f.f.closes || f.f.States[i].Kind == Pending
 		f.sensitive(&f.f.States[i])
 	}
 	f.f.Init = init.num

@@ -43,15 +43,7 @@ type core struct {
 }
 
 func newCore(p *Prog, mem *slab.Arena, syms *slab.Symbols, lim Limits) *core {
-	if lim.Starts <= 0 {
-		lim.Starts = DefaultStarts
-	}
-	if lim.Tests <= 0 {
-		lim.Tests = lim.Starts
-	}
-	if lim.Events <= 0 {
-		lim.Events = DefaultEvents
-	}
+	lim = lim.filled()
 	c := &core{Prog: p, chains: chains{prog: p, mem: mem, syms: syms}, lim: lim, recs: make([]slab.Handle, len(p.Rule.Bindings))}
 	c.view = newView(&c.chains, len(p.Rule.Bindings))
 	if p.spill {

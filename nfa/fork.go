@@ -36,7 +36,7 @@ type forked struct {
 	start             int64
 	startSeq, lastSeq uint64
 	len, order        int
-	hash              uint64
+	hash, firstSeq    uint64 // see distinct
 	dropped           bool
 }
 
@@ -306,7 +306,7 @@ func (m *forking) expire(when int64) {
 	for i := range m.n {
 		r := m.runIn(i)
 		for j := range m.n {
-			if o := m.runIn(j); due[i] && (o.is(flagMatched) || m.Fork.States[o.step()].Closing >= 0) && o.startSeq() == r.startSeq() && m.same(o.head(), r.head()) {
+			if o := m.runIn(j); due[i] && (o.is(flagMatched) || m.Fork.States[o.step()].Closing >= 0) && m.same(o.head(), r.head()) {
 				r.set(flagMatched)
 			}
 		}

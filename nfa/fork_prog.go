@@ -10,6 +10,7 @@ type Fork struct {
 	Terms  []Clause // conditions are conjunctions of clauses
 	Lits   []Lit
 	Init   int
+	closes bool // the pattern ends in an absence
 }
 
 // StateKind of a State.

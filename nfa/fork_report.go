@@ -62,14 +62,18 @@ func (m *forking) reportTimeouts(at int64) {
 	m.done = m.done[:0]
 }
 
-// distinct orders m.done by start and length and drops what binds the same
-// events to the same steps as another.
+// distinct orders m.done by start, then the longest, then by the events and the
+// steps that took them, and drops what binds the same as another.
 func (m *forking) distinct() {
 	if len(m.done) < 2 {
 		return
 	}
 	for i := range m.done {
-		m.done[i].hash = m.hash(m.done[i].head)
+		d := &m.done[i]
+		d.hash, d.firstSeq = m.hash(d.head), d.startSeq
+		if len(m.Tracks) > 0 { // the event that it began with may be one that a block has let go
+			d.firstSeq = m.seqOf(m.chains.record(m.oldest(d.head)))
+		}
 	}
 	slices.SortFunc(m.done, func(a, b forked) int {
 		return cmp.Or(cmp.Compare(a.hash, b.hash), rank(&a, &b), a.order-b.order)
@@ -82,10 +86,10 @@ func (m *forking) distinct() {
 			}
 		}
 	}
-	slices.SortFunc(m.done, func(a, b forked) int { return cmp.Or(rank(&a, &b), a.order-b.order) })
+	slices.SortFunc(m.done, func(a, b forked) int { return cmp.Or(rank(&a, &b), m.compare(a.head, b.head), a.order-b.order) })
 }
 
-func rank(a, b *forked) int { return cmp.Or(cmp.Compare(a.startSeq, b.startSeq), b.len-a.len) }
+func rank(a, b *forked) int { return cmp.Or(cmp.Compare(a.firstSeq, b.firstSeq), b.len-a.len) }
 
 // skip prunes, by the rule's skip clause, the matches behind the i-th and the
 // open runs.
@@ -126,16 +130,16 @@ func (m *forking) skip(d *forked, i int) {
 }
 
 // markMatched marks the open runs whose bindings are a match now, so that they
-// don't time out as well.
+// neither match once more nor time out.
 func (m *forking) markMatched() {
-	if !m.timeout {
+	if !m.timeout && !m.Fork.closes {
 		return
 	}
 	for i := range m.done {
 		d := &m.done[i]
 		for j := range m.n {
 			r := m.runIn(j)
-			if r.startSeq() == d.startSeq && r.lastSeq() == d.lastSeq && r.len() == d.len && m.same(r.head(), d.head) {
+			if r.lastSeq() == d.lastSeq && r.len() == d.len && m.same(r.head(), d.head) {
 				r.set(flagMatched)
 			}
 		}

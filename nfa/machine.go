@@ -73,3 +73,17 @@ type Limits struct {
 	Tests  int // run tests per event; default 0 = Starts
 	Events int // bound events per run; default 10000
 }
+
+// filled puts the defaults in place of zeros.
+func (l Limits) filled() Limits {
+	if l.Starts <= 0 {
+		l.Starts = DefaultStarts
+	}
+	if l.Tests <= 0 {
+		l.Tests = l.Starts
+	}
+	if l.Events <= 0 {
+		l.Events = DefaultEvents
+	}
+	return l
+}

@@ -106,15 +106,21 @@ func (f *refFork) advance(t int64) {
 				}
 			}
 		}
-		f.runs = live
+		for _, r := range append(slices.Clone(live), late...) {
+			r.matched = r.matched || slices.ContainsFunc(done, func(m *refForked) bool { return m.binds.text() == r.binds.text() })
+		}
 		// What has bound the same as a match, or as a run that waits to be one,
 		// has not failed.
 		late = slices.DeleteFunc(late, func(r *refForked) bool {
 			return slices.ContainsFunc(append(slices.Clone(live), done...), func(o *refForked) bool {
 				return (o.matched || f.waits(o) != nil) && o.binds.text() == r.binds.text()
-			})
+			}) || r.matched
 		})
+		// Matches come before what times out with them, and may drop it.
+		f.runs = append(live, late...)
 		f.report(done, when)
+		late = slices.DeleteFunc(late, func(r *refForked) bool { return !slices.Contains(f.runs, r) })
+		f.runs = slices.DeleteFunc(f.runs, func(r *refForked) bool { return slices.Contains(late, r) })
 		for _, r := range late {
 			r.binds = r.binds.reported()
 		}
@@ -144,7 +150,7 @@ func (f *refFork) event(e *refEvent) {
 	}
 	for _, r := range live {
 		for _, m := range done {
-			r.matched = r.matched || r.last == e && r.binds.text() == m.binds.text()
+			r.matched = r.matched || r.binds.text() == m.binds.text()
 		}
 	}
 	if f.cancels(e) {
