@@ -63,6 +63,7 @@ type Life struct {
 // Taken are the events that a step bound.
 type Taken struct {
 	Step string
+	Need string // "of at least 5", "" for a single step
 	At   []int64
 }
 
@@ -123,7 +124,7 @@ func (s *Story) Took(r *nfa.TracedRun) { s.took(s.life(r), r) }
 func (s *Story) took(l *Life, r *nfa.TracedRun) {
 	name := s.step(r.Step)
 	if n := len(l.Steps); n == 0 || l.Steps[n-1].Step != name {
-		l.Steps = append(l.Steps, Taken{Step: name})
+		l.Steps = append(l.Steps, Taken{Step: name, Need: s.need(r.Step)})
 	}
 	t := &l.Steps[len(l.Steps)-1]
 	t.At = append(t.At, r.LastAt)
@@ -239,6 +240,32 @@ func (s *Story) step(binding int) string {
 	return b.Schema.Name
 }
 
+// need says how many events a repeated step wants: " of at least 5".
+func (s *Story) need(binding int) string {
+	st := findStep(s.Rule.Pattern.Steps, binding)
+	switch {
+	case st == nil || st.Lo <= 1:
+		return ""
+	case st.Hi == st.Lo:
+		return fmt.Sprintf(" of %d", st.Lo)
+	}
+	return fmt.Sprintf(" of at least %d", st.Lo)
+}
+
+func findStep(steps []*dsl.StepIR, binding int) *dsl.StepIR {
+	for _, st := range steps {
+		if st.Kind == dsl.StepEvent && st.Binding == binding {
+			return st
+		}
+		for _, sub := range st.Sub {
+			if found := findStep(sub, binding); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
+}
+
 // Lives are all runs in the order in which they began.
 func (s *Story) Lives() []*Life {
 	all := append([]*Life(nil), s.ended...)
@@ -269,10 +296,13 @@ func (l *Life) Text(clock func(int64) string) string {
 			b.WriteString(", then ")
 		}
 		if len(t.At) == 1 {
+			if t.Need != "" {
+				b.WriteString("1" + t.Need + " ")
+			}
 			fmt.Fprintf(&b, "%s at %s", t.Step, clock(t.At[0]))
 			continue
 		}
-		fmt.Fprintf(&b, "%d %s from %s to %s", len(t.At), t.Step, clock(t.At[0]), clock(t.At[len(t.At)-1]))
+		fmt.Fprintf(&b, "%d%s %s from %s to %s", len(t.At), t.Need, t.Step, clock(t.At[0]), clock(t.At[len(t.At)-1]))
 	}
 	if l.Refused != nil {
 		fmt.Fprintf(&b, "\n  the event at %s did not fit: %s", clock(l.Refused.At), l.Refused.Why)

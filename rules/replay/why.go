@@ -6,13 +6,40 @@ import (
 
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/dsl"
+	"github.com/weir-cep/weir/engine"
 )
 
+// shownMisses is how many near misses of a failed test are told.
+const shownMisses = 3
+
 // Why explains a failed test: for every alert of the rule what it bound and
-// when.
+// when, and, where an expected alert did not come, how far the runs got.
 func Why(prog *dsl.Program, res *Result) (lines []string, err error) {
 	for _, a := range res.Alerts {
 		lines = append(lines, "why it fired at "+offset(a.At-Start)+":  "+evidence(a))
+	}
+	expected := 0
+	for _, e := range res.Test.Expect {
+		expected += e.Count
+	}
+	if len(res.Alerts) >= expected {
+		return lines, nil
+	}
+	story, err := NewStory(res.Test.Rule, prog.Zone)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = run(prog, res.Test, &engine.Trace{Rule: res.Test.Rule.Name, Tracer: story, Judged: story.Judged}); err != nil {
+		return nil, err
+	}
+	clock := func(at int64) string { return offset(at - Start) }
+	for _, l := range story.Misses(shownMisses) {
+		lines = append(lines, "how far it got:  "+strings.ReplaceAll(l.Text(clock), "\n  ", "; "))
+	}
+	for i := max(0, len(story.Last)-shownMisses); i < len(story.Last); i++ {
+		if j := story.Last[i]; !j.Holds {
+			lines = append(lines, "at "+clock(j.At)+" it did not hold:  "+j.Why)
+		}
 	}
 	return lines, nil
 }
