@@ -50,7 +50,7 @@ func newDeriver(p *plan) *deriver {
 func (d *deriver) begin() { d.batches, d.items = d.batches[:0], d.items[:0] }
 
 // add makes events of a level's alerts; nil: nobody reads any of them.
-func (d *deriver) add(list []*found) *prepared {
+func (d *deriver) add(w *world, list []*found) *prepared {
 	d.pending = d.pending[:0]
 	for _, f := range list {
 		if as := f.rule.block(f.alert.Kind).IR().As; as != nil && d.read[d.plan.number[as]] {
@@ -60,7 +60,11 @@ func (d *deriver) add(list []*found) *prepared {
 	if len(d.pending) == 0 {
 		return nil
 	}
-	slices.SortFunc(d.pending, (*found).asEvents)
+	if w.arrival {
+		slices.SortFunc(d.pending, (*found).arrived)
+	} else {
+		slices.SortFunc(d.pending, (*found).asEvents)
+	}
 	b := &cep.Batch{}
 	for _, f := range d.pending { // the evidence: a line each, before all else
 		start := len(b.Bytes)

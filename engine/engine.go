@@ -35,6 +35,7 @@ type Engine struct {
 	tallies []RuleStats // what preparing counted, by rank
 	// giveBack takes batches that were lent to the engine.
 	giveBack func(*prepared)
+	arrivals arrivals
 }
 
 // Chunk sizes of a superstep, in rows: enough to make the hand-over between
@@ -63,6 +64,7 @@ func New(prog *dsl.Program, cfg Config) (*Engine, error) {
 			e.dedupes[in.Source] = newDedupe(cfg.Dedupe)
 		}
 	}
+	e.arrivals.on = p.arrival > 0
 	e.prep = p.newPreparer()
 	e.order.free = e.release
 	e.tallies = make([]RuleStats, len(p.rules))
@@ -81,15 +83,14 @@ func (e *Engine) Feed(b *cep.Batch) error {
 	if e.err != nil || len(b.Rows) == 0 {
 		return e.err
 	}
-	e.feed(e.prep.prepare(b))
-	return e.advance(lowest(e.parts))
-}
-
-// feed accepts all rows of a prepared batch.
-func (e *Engine) feed(p *prepared) {
+	p := e.prep.prepare(b)
+	if e.arrivals.on {
+		return e.feedBoth(p)
+	}
 	id := e.hold(p)
-	e.accept(p, id, 0, len(p.batch.Rows))
+	e.accept(p, id, 0, len(b.Rows))
 	e.order.settle(id)
+	return e.advance(lowest(e.parts))
 }
 
 // hold takes up a batch: its evidence, and what preparing it counted.
@@ -150,13 +151,21 @@ func (e *Engine) acceptRow(p *prepared, id uint32, i int, part *partition, seen 
 		e.stats.Duplicates++
 		return
 	}
+	it := item{at: r.At, ref: r.Ref, batch: id, row: uint32(i)}
+	if e.arrivals.on && p.wanted(i, e.plan.arrivalWorlds()) {
+		e.arrivals.rows = append(e.arrivals.rows, it)
+		e.order.batches[id].rows++
+	}
 	if r.At >= part.max {
 		part.max = r.At
+		if e.arrivals.on {
+			e.arrivals.moves = append(e.arrivals.moves, move{r.Ref, lowest(e.parts)})
+		}
 	} else if !e.inTime(p, i, p.number[r.Table], part) {
 		return
 	}
-	if p.wanted(i) {
-		e.order.add(item{at: r.At, ref: r.Ref, batch: id, row: uint32(i)})
+	if p.wanted(i, e.plan.timeWorlds()) {
+		e.order.add(it)
 	}
 	e.last = max(e.last, r.At)
 }
@@ -167,15 +176,19 @@ func (e *Engine) inTime(p *prepared, i int, schema uint32, part *partition) bool
 	at, w := p.batch.Rows[i].At, part.w()
 	lag := e.stats.lag(e.plan, schema)
 	lag.count(uint64(part.max) - uint64(at))
-	if at >= w {
+	if at >= w || !e.plan.inTime(schema) {
 		return true
 	}
-	lag.Late++
+	e.tooLate(p, i, w, part.max)
+	return false
+}
+
+func (e *Engine) tooLate(p *prepared, i int, w, greatest int64) {
+	e.stats.lag(e.plan, p.number[p.batch.Rows[i].Table]).Late++
 	e.stats.Late++
 	if e.cfg.Late != nil {
-		e.cfg.Late(LateRow{Batch: p.batch, Index: i, Watermark: w, Greatest: part.max})
+		e.cfg.Late(LateRow{Batch: p.batch, Index: i, Watermark: w, Greatest: greatest})
 	}
-	return false
 }
 
 // Finish says that an input has ended: the watermark no longer waits for it.
@@ -190,7 +203,7 @@ func (e *Engine) Finish(source, partition uint32) error {
 	}
 	part.ended = true
 	if w := lowest(e.parts); w != maxTime {
-		return e.advance(w)
+		return e.advanceAlone(w)
 	}
 	return nil // the last one: End decides how far time goes
 }
@@ -224,9 +237,22 @@ func (e *Engine) EndAt(at int64) error {
 	if at != minTime {
 		at++
 	}
-	err := e.advance(at)
+	err := e.advanceAlone(at)
 	e.steps.close()
 	return err
+}
+
+// advanceAlone advances without a row that causes it.
+func (e *Engine) advanceAlone(w int64) error {
+	if !e.arrivals.on {
+		return e.advance(w)
+	}
+	e.arrivals.begin(w)
+	e.steps.begin(&e.arrivals)
+	if e.advance(w) == nil {
+		e.err = e.steps.deliver()
+	}
+	return e.err
 }
 
 // advance works through what the watermark has passed, in supersteps.

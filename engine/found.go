@@ -16,6 +16,7 @@ type found struct {
 	key    []byte
 	events []nfa.BoundEvent
 	cause  cep.Ref // of the row that completed it; noCause: a deadline
+	pos    cep.Ref // of the row that lets it be written; 0 if only time counts
 	number uint32  // in the order in which its shard found it
 }
 
@@ -45,11 +46,21 @@ func (sh *shard) matched(rs *ruleState, m *nfa.Match, first []nfa.BoundEvent) {
 	rs.counts.EvalErrors += f.Failures - before
 }
 
-// order is the order in which alerts are written: (at, level, rule name, key,
-// first event). Several of one rule, key and first event come from one shard
-// and keep its order.
+// order is the order in which alerts are written: in time order by (at, level,
+// rule name, key, first event), in arrival order by (cause, level, rule name,
+// key, first event); both together by cause. Several of one rule, key and
+// first event come from one shard and keep its order.
 func (a *found) order(b *found) int {
 	switch {
+	case a.pos != b.pos:
+		return compare(a.pos, b.pos)
+	case a.rule.world.arrival != b.rule.world.arrival:
+		if a.rule.world.arrival {
+			return -1
+		}
+		return 1
+	case a.rule.world.arrival:
+		return a.arrived(b)
 	case a.alert.At != b.alert.At:
 		return compare(a.alert.At, b.alert.At)
 	case a.rule.world.level != b.rule.world.level:
@@ -72,6 +83,17 @@ func (a *found) within(b *found) int {
 		return compare(x.Ref, y.Ref)
 	}
 	return compare(a.number, b.number)
+}
+
+// arrived is the order of alerts in arrival order.
+func (a *found) arrived(b *found) int {
+	switch {
+	case a.cause != b.cause:
+		return compare(a.cause, b.cause)
+	case a.rule.world.level != b.rule.world.level:
+		return compare(a.rule.world.level, b.rule.world.level)
+	}
+	return a.within(b)
 }
 
 // asEvents is the order in which alerts are events of the next level: (at,

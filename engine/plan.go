@@ -20,7 +20,11 @@ type plan struct {
 	shards  int
 	rules   []*rule  // that are not off, by name
 	worlds  []*world // arrival order before time order, then by level
+	arrival int      // worlds of arrival order
 }
+
+func (p *plan) arrivalWorlds() []*world { return p.worlds[:p.arrival] }
+func (p *plan) timeWorlds() []*world    { return p.worlds[p.arrival:] }
 
 // world is the rules of one order and level with everything that they read.
 // Worlds share no state: a feature that rules of two levels read is kept
@@ -104,6 +108,9 @@ func newPlan(prog *dsl.Program, cfg *Config) (*plan, error) {
 	slices.SortFunc(p.worlds, compareWorlds)
 	for i, w := range p.worlds {
 		w.index = i
+		if w.arrival {
+			p.arrival++
+		}
 		if err := w.build(p); err != nil {
 			return nil, err
 		}
@@ -267,6 +274,12 @@ func (p *plan) reads(s *cep.Schema) bool {
 		return false
 	}
 	return slices.ContainsFunc(p.worlds, func(w *world) bool { return len(w.accesses[n]) > 0 })
+}
+
+// inTime says that some rule or feature in time order looks at events of the
+// type, so that they can be late.
+func (p *plan) inTime(schema uint32) bool {
+	return slices.ContainsFunc(p.timeWorlds(), func(w *world) bool { return len(w.accesses[schema]) > 0 })
 }
 
 // shadowRaised says that a shadow rule raises events of the type.

@@ -58,10 +58,10 @@ type tally struct {
 	n    uint64
 }
 
-// wanted says that somebody in time order looks at row i.
-func (p *prepared) wanted(i int) bool {
-	for w := range p.worlds {
-		if v := &p.worlds[w]; len(v.first) > 0 && v.first[i] != v.first[i+1] {
+// wanted says that somebody in the worlds looks at row i.
+func (p *prepared) wanted(i int, worlds []*world) bool {
+	for _, w := range worlds {
+		if v := &p.worlds[w.index]; len(v.first) > 0 && v.first[i] != v.first[i+1] {
 			return true
 		}
 	}

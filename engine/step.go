@@ -19,6 +19,7 @@ type stepper struct {
 	derived *deriver
 	book    *evidenceBook
 	found   []*found
+	both    *arrivals // of a plan with rules in arrival order
 	alerts  []*cep.Alert
 	stats   *Stats
 	batches []held
@@ -77,18 +78,32 @@ func (s *stepper) batch(n uint32) *prepared {
 	return s.batches[n].batch
 }
 
+// begin collects what a feed finds until deliver is called, for a plan with
+// rules in arrival order. Without it every step delivers.
+func (s *stepper) begin(a *arrivals) { s.both, s.found = a, s.found[:0] }
+
 // run works through rows, which are all that wait with at < until, and through
 // the deadlines before until.
 func (s *stepper) run(batches []held, rows []item, until int64) error {
 	s.batches = batches
-	s.found = s.found[:0]
-	s.derived.begin()
-	for _, w := range s.plan.worlds {
-		if !w.arrival {
-			s.level(w, s.derived.merge(w, rows), until)
-		}
+	if s.both == nil {
+		s.found = s.found[:0]
 	}
-	return s.deliver(until)
+	from := len(s.found)
+	s.derived.begin()
+	for _, w := range s.plan.timeWorlds() {
+		s.level(w, s.derived.merge(w, rows), until)
+	}
+	for _, sh := range s.shards {
+		sh.sweep(until)
+	}
+	if s.both == nil {
+		return s.deliver()
+	}
+	for _, f := range s.found[from:] {
+		f.pos = s.both.passed(f.alert.At)
+	}
+	return nil
 }
 
 // level runs one world on every shard and gathers what it found.
@@ -105,17 +120,15 @@ func (s *stepper) level(w *world, rows []item, until int64) {
 		clear(sh.found)
 		sh.found, sh.number = sh.found[:0], 0
 	}
-	if p := s.derived.add(s.found[from:]); p != nil {
+	if p := s.derived.add(w, s.found[from:]); p != nil {
 		s.book.keep(p)
 		s.book.done(p.page)
+		p.page = nil
 	}
 }
 
-// deliver sends the step's alerts out in their order.
-func (s *stepper) deliver(until int64) error {
-	for _, sh := range s.shards {
-		sh.sweep(until)
-	}
+// deliver sends what was found out in its order.
+func (s *stepper) deliver() error {
 	if len(s.found) == 0 {
 		return nil
 	}
