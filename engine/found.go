@@ -25,7 +25,9 @@ type found struct {
 // began it.
 func (sh *shard) matched(rs *ruleState, m *nfa.Match, first []nfa.BoundEvent) {
 	f := &sh.frame
-	sh.decodeKey()
+	if rs.supp.readsAlert() {
+		sh.decodeKey()
+	}
 	rs.counts.Matches++
 	block := rs.r.block(m.Kind)
 	before := f.Failures
@@ -33,6 +35,7 @@ func (sh *shard) matched(rs *ruleState, m *nfa.Match, first []nfa.BoundEvent) {
 	if drop {
 		rs.counts.Suppressed++
 	} else {
+		sh.decodeKey()
 		a := block.Alert(f)
 		a.ID, sh.idBuf = emit.ID(rs.r.ir, "", m.Kind, sh.bytes, first, sh.idBuf)
 		a.At, a.FirstAt, a.Kind, a.Truncated, a.Suppressed = m.At, m.FirstAt, m.Kind, m.Truncated, n

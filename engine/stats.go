@@ -89,6 +89,7 @@ func (sh *shard) stats(out *Stats) {
 	out.Memory.Symbols += sh.syms.Bytes()
 	for _, st := range sh.stages {
 		out.Memory.Timers += st.timers.bytes()
+		st.countKeys()
 		for _, sp := range st.spaces {
 			out.Memory.Keys += sp.bytes()
 		}
@@ -97,6 +98,31 @@ func (sh *shard) stats(out *Stats) {
 		}
 		for i := range st.rules {
 			st.rules[i].stats(&out.Rules[st.rules[i].r.rank])
+		}
+	}
+}
+
+// countKeys counts the keys with state of every rule: those in the key spaces,
+// and those of window groups with a key of their own where they are more.
+func (st *stage) countKeys() {
+	for i := range st.rules {
+		st.rules[i].counts.Keys = 0
+	}
+	for _, sp := range st.spaces {
+		sp.keys.Sweep(0, sp.keys.Len(), func(key uint32) {
+			sp.each(key, func(owner, _ uint32) {
+				if i := int(owner) - len(st.features); i >= 0 && i < len(st.rules) {
+					st.rules[i].counts.Keys++
+				}
+			})
+		})
+	}
+	for i := range st.rules {
+		rs := &st.rules[i]
+		for j := range rs.groups {
+			if keys := rs.groups[j].keys; keys != nil {
+				rs.counts.Keys = max(rs.counts.Keys, keys.Len())
+			}
 		}
 	}
 }

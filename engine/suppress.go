@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/weir-cep/weir/dsl"
 	"github.com/weir-cep/weir/engine/emit"
@@ -19,6 +20,8 @@ type suppressor struct {
 	mem  *slab.Arena
 	buf  []byte
 	at   uint32 // where the next sweep continues
+
+	fields bool // KEY has alert fields, or there is an unless
 }
 
 // The words of a suppression key's state.
@@ -31,9 +34,14 @@ const (
 
 func (s *suppressor) init(ir *dsl.Suppress) {
 	if s.ir = ir; ir != nil {
+		s.fields = ir.Unless != nil || slices.ContainsFunc(ir.Per, func(p dsl.SuppressKey) bool { return p.Field >= 0 })
 		s.keys, s.mem = slab.NewKeys(), slab.NewArena()
 	}
 }
+
+// readsAlert says that dropping a match takes more than its key's bytes: alert
+// fields or a condition.
+func (s *suppressor) readsAlert() bool { return s.fields }
 
 // drop says whether a match is to be dropped; if not, how many were dropped
 // since the last alert of its key.
