@@ -154,7 +154,7 @@ func (d *drawer) step(depth int, repeated, optional bool) *dsl.StepIR {
 			s.Sub = [][]*dsl.StepIR{d.sequence(1+d.IntN(3), depth+1, repeated || s.Hi != 1, optional || s.Optional)}
 			return s
 		case 2:
-			return d.block()
+			return d.block(repeated, optional)
 		}
 	}
 	s := &dsl.StepIR{}
@@ -238,7 +238,7 @@ func (d *drawer) loop(s *dsl.StepIR) {
 }
 
 // block draws one of or all of.
-func (d *drawer) block() *dsl.StepIR {
+func (d *drawer) block(repeated, optional bool) *dsl.StepIR {
 	s := &dsl.StepIR{Kind: dsl.StepOneOf, Lo: 1, Hi: 1}
 	if d.p.policy != dsl.MatchEach && d.once(2) {
 		s.Kind = dsl.StepAllOf
@@ -260,12 +260,12 @@ func (d *drawer) block() *dsl.StepIR {
 				t.Lo = 1 + d.IntN(2)
 				t.Hi = t.Lo + 1
 			}
-			d.event(t, false, false)
+			d.event(t, repeated, false)
 			track = append(track, t)
 		}
 		after = append(after, d.seen[len(seen):]...)
 		for _, b := range d.seen[len(seen):] {
-			d.r.Bindings[b].Optional = s.Kind == dsl.StepOneOf
+			d.r.Bindings[b].Optional = optional || s.Kind == dsl.StepOneOf
 		}
 		s.Sub = append(s.Sub, track)
 	}

@@ -101,6 +101,9 @@ func unlimited(r *dsl.RuleIR, steps []*dsl.StepIR) string {
 	}
 	why := ""
 	check := func(n refNext) {
+		if n.end && n.exactly {
+			why = "a final exactly without a limit"
+		}
 		for _, no := range n.closing {
 			if n.end && no.Within == 0 && (r.Policy != dsl.MatchEach || !no.Strict) {
 				why = "a final no without a limit"
@@ -116,13 +119,7 @@ func unlimited(r *dsl.RuleIR, steps []*dsl.StepIR) string {
 				in := q.into(s.Sub[0])
 				in[len(in)-1].round = max(s.Lo, 1)
 				walk(in)
-			case dsl.StepEvent:
-				n := q.next()
-				check(n)
-				if n.end && n.exactly {
-					why = "a final exactly without a limit"
-				}
-			case dsl.StepOneOf, dsl.StepAllOf:
+			case dsl.StepEvent, dsl.StepOneOf, dsl.StepAllOf:
 				check(q.next())
 			}
 		}

@@ -47,17 +47,24 @@ func without(es []*refEvent, i int) []*refEvent {
 // complete finishes a rule after something was left out; it reports whether
 // all that its conditions read is still there.
 func complete(r *dsl.RuleIR) bool {
-	bound := map[int]bool{}
-	eachStep(r.Pattern.Steps, func(s *dsl.StepIR) {
-		if s.Kind == dsl.StepEvent {
-			bound[s.Binding] = true
+	bound, many := map[int]bool{}, map[int]bool{}
+	var walk func(steps []*dsl.StepIR, repeated bool)
+	walk = func(steps []*dsl.StepIR, repeated bool) {
+		for _, s := range steps {
+			if s.Kind == dsl.StepEvent {
+				bound[s.Binding], many[s.Binding] = true, repeated || repeats(s)
+			}
+			for _, sub := range s.Sub {
+				walk(sub, repeated || s.Kind == dsl.StepGroup && repeats(s))
+			}
 		}
-	})
+	}
+	walk(r.Pattern.Steps, false)
 	ok := r.Skip < dsl.SkipToFirst || bound[r.SkipStep]
 	eachExpr(r, func(e *dsl.Expr) {
 		switch e.Op {
 		case dsl.OpBound, dsl.OpBoundList, dsl.OpBoundAgg, dsl.OpBoundCount:
-			ok = ok && bound[e.Step]
+			ok = ok && bound[e.Step] && !(e.Op == dsl.OpBound && e.Which == dsl.Only && many[e.Step])
 		}
 	})
 	if ok {
