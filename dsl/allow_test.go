@@ -37,7 +37,7 @@ const c = 3 # allow W2081
 			t.Errorf("%s at %q: %v", c.code, c.at, got)
 		}
 	}
-	if n := len(f.Comments()); n != 7 {
+	if n := len(f.Comments); n != 7 {
 		t.Errorf("%d comments", n)
 	}
 }

@@ -6,6 +6,8 @@ type File struct {
 	Source *Source
 	Decls  []Decl
 	Broken []Ident // names that the declarations left out would have declared
+
+	Comments []Comment // in order
 }
 
 // Ident is a name where it stands. Back-quotes are already taken off.

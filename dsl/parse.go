@@ -34,7 +34,7 @@ func Parse(name string, text []byte) (*File, Diagnostics) {
 	if err != nil { // the grammar reports by itself
 		panic(err)
 	}
-	file.Decls, file.Broken = node.decls, node.broken
+	file.Decls, file.Broken, file.Comments = node.decls, node.broken, node.comments
 	for i := range node.diags {
 		node.diags[i].Source = src
 	}
@@ -49,14 +49,16 @@ var fileParser = participle.MustBuild[fileGrammar](participle.Lexer(ruleLexer{})
 
 // fileGrammar is File = Decl* .
 type fileGrammar struct {
-	decls  []Decl
-	broken []Ident
-	diags  Diagnostics
+	decls    []Decl
+	broken   []Ident
+	comments []Comment
+	diags    Diagnostics
 }
 
 // Parse implements participle.Parseable.
 func (g *fileGrammar) Parse(lex *lexer.PeekingLexer) error {
 	p := newParser(lex)
+	g.comments = p.comments(*lex)
 	for !p.lex.Peek().EOF() {
 		if d := p.recoverDecl(); d != nil {
 			g.decls = append(g.decls, d)
@@ -95,15 +97,32 @@ func (g *exprGrammar) Parse(lex *lexer.PeekingLexer) error {
 
 // rawText puts the tokens together again. The lexer keeps every byte.
 func rawText(lex lexer.PeekingLexer) string {
+	var b strings.Builder
+	for _, t := range rawTokens(lex) {
+		b.WriteString(t.Value)
+	}
+	return b.String()
+}
+
+// rawTokens are all tokens, with the blanks and comments that parsing skips.
+func rawTokens(lex lexer.PeekingLexer) []lexer.Token {
 	for !lex.Peek().EOF() {
 		lex.Next()
 	}
 	_, end := lex.PeekAny(func(lexer.Token) bool { return false })
-	var b strings.Builder
-	for _, t := range lex.Range(0, end) {
-		b.WriteString(t.Value)
+	return lex.Range(0, end)
+}
+
+// comments collects the comments among the tokens.
+func (p *parser) comments(lex lexer.PeekingLexer) (all []Comment) {
+	for _, t := range rawTokens(lex) {
+		if t.Type == tokComment {
+			text := strings.TrimRight(t.Value, " \t\r")
+			at := t.Pos.Offset
+			all = append(all, Comment{Span: Span{at, at + len(text)}, Text: text, Own: p.firstOfLine(at)})
+		}
 	}
-	return b.String()
+	return all
 }
 
 // parser is a recursive descent over participle's token stream.

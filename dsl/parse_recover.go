@@ -78,12 +78,17 @@ func untilTorn(ds Diagnostics) (kept Diagnostics) {
 	return kept
 }
 
-// keepNames notes the names that a broken declaration would have declared.
+// keepNames notes the names that a broken declaration would have declared: the
+// first name in it, or the second if the first is a misspelt keyword, and those
+// of its alert events.
 func (p *parser) keepNames(lex lexer.PeekingLexer) {
 	name := func(t *lexer.Token) {
 		if t.Pos.Offset < p.end && (t.Type == tokIdent || t.Type == tokType) {
 			p.broken = append(p.broken, identOf(t))
 		}
+	}
+	if first := lex.Peek(); !declSet[first.Value] {
+		name(first)
 	}
 	lex.Next()
 	name(lex.Peek())
