@@ -24,14 +24,12 @@ func (m *forking) report(at int64) {
 			continue
 		case !m.passes(d.head, d.start, at):
 			d.dropped = true
-			m.failed(d.head)
+			m.failed(d.head, WhereFalse)
 			continue
 		}
 		if m.Rule.Limit > 0 && reported == m.Rule.Limit {
 			truncated = true
-			for j := range m.done[i:] {
-				m.done[i+j].dropped = true
-			}
+			m.leaveOut(i)
 			break
 		}
 		reported++
@@ -46,6 +44,16 @@ func (m *forking) report(at int64) {
 		m.chains.release(d.head)
 	}
 	m.done = m.done[:0]
+}
+
+// leaveOut drops the matches from the i-th on.
+func (m *forking) leaveOut(i int) {
+	for j := i; j < len(m.done); j++ {
+		if d := &m.done[j]; !d.dropped {
+			d.dropped = true
+			m.failed(d.head, LeftOut)
+		}
+	}
 }
 
 // reportTimeouts emits the runs whose time ran out, each once.
@@ -111,8 +119,9 @@ func (m *forking) skip(d *forked, i int) {
 		}
 	}
 	for j := i + 1; j < len(m.done); j++ {
-		if s := m.done[j].startSeq; s >= lo && s < hi {
-			m.done[j].dropped = true
+		if o := &m.done[j]; !o.dropped && o.startSeq >= lo && o.startSeq < hi {
+			o.dropped = true
+			m.failed(o.head, Overlapped)
 		}
 	}
 	kept := 0

@@ -124,6 +124,11 @@ func (m *forking) finished(head slab.Handle, at int64, kind cep.MatchKind) {
 	}
 	m.arrived(head)
 	m.tracer.Completed(m.life(head), at, kind)
+	m.ended(head)
+}
+
+// ended closes a life whose end has been told.
+func (m *forking) ended(head slab.Handle) {
 	if m.waits(head) {
 		m.lives.next++
 		m.lives.ordinal[head] = m.lives.next
@@ -132,12 +137,12 @@ func (m *forking) finished(head slab.Handle, at int64, kind cep.MatchKind) {
 	m.lives.gone[head] = true
 }
 
-// failed tells of a run for which the pattern's where was false.
-func (m *forking) failed(head slab.Handle) {
+// failed tells of a run that was complete but is not reported.
+func (m *forking) failed(head slab.Handle, why Death) {
 	if m.tracer != nil {
 		m.arrived(head)
-		m.tracer.Killed(m.life(head), WhereFalse, 0)
-		m.lives.gone[head] = true
+		m.tracer.Killed(m.life(head), why, 0)
+		m.ended(head)
 	}
 }
 

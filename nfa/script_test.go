@@ -117,12 +117,17 @@ func compileText(t testing.TB, text string) *Prog {
 	return p
 }
 
-func TestScripts(t *testing.T) {
+func scriptFiles(t *testing.T) []string {
+	t.Helper()
 	files, _ := filepath.Glob("testdata/scripts/*.txt")
 	if len(files) == 0 {
 		t.Fatal("no scripts")
 	}
-	for _, f := range files {
+	return files
+}
+
+func TestScripts(t *testing.T) {
+	for _, f := range scriptFiles(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(f), ".txt"), func(t *testing.T) {
 			for _, s := range readScripts(t, f) {
 				s.run(t)
@@ -149,6 +154,14 @@ func (s *script) run(t *testing.T) {
 func (s *script) matches(t *testing.T, p *Prog) []string {
 	t.Helper()
 	k := newKey(t, p, Limits{})
+	s.feed(t, k)
+	k.drop()
+	return k.out
+}
+
+// feed gives a key the script's events.
+func (s *script) feed(t *testing.T, k *key) {
+	t.Helper()
 	now := int64(0)
 	for i, e := range s.events {
 		if at, ok := strings.CutPrefix(e, "wait"); ok {
@@ -161,8 +174,6 @@ func (s *script) matches(t *testing.T, p *Prog) []string {
 		now = at * second
 		k.feed(name, i, now, price, note)
 	}
-	k.drop()
-	return k.out
 }
 
 // parseEvent reads "A3=5/x".

@@ -18,9 +18,10 @@ const (
 	Overlapped               // a reported match, or a skip clause, dropped it
 	Overwritten              // match latest: a later start came to its place
 	OverBudget               // dropped to make room
+	LeftOut                  // a match beyond "limit N"
 )
 
-var deathNames = [...]string{"absence", "cancelled", "contiguity", "out of span", "one too many", "where", "overlap", "overwritten", "budget"}
+var deathNames = [...]string{"absence", "cancelled", "contiguity", "out of span", "one too many", "where", "overlap", "overwritten", "budget", "limit"}
 
 func (d Death) String() string { return deathNames[d] }
 
