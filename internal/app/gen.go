@@ -39,6 +39,9 @@ func (c genCmd) Run(s Streams) (err error) {
 		defer f.Close()
 		out = f
 	}
+	if c.Incidents == 0 {
+		c.Incidents = -1 // the generator's word for none
+	}
 	w := bufio.NewWriterSize(out, 1<<16)
 	incidents, err := gen.Write(w, gen.Options{Seed: c.Seed, Duration: int64(c.Duration), Cards: c.Cards, Users: c.Users,
 		Sensors: c.Sensors, Incidents: c.Incidents, Disorder: int64(c.Disorder)})

@@ -86,6 +86,9 @@ func (t *table) remove(h uint32, slot uint32) {
 	e := uint64(h)<<32 | uint64(slot)
 	i := uint64(h) & mask
 	for s.entries[i] != e {
+		if s.entries[i] == 0 {
+			panic("slab: a key was entered under a hash that is not its own")
+		}
 		i = (i + 1) & mask
 	}
 	s.used--
