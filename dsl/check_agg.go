@@ -344,6 +344,9 @@ func (x *env) aggregateKey(agg *Aggregate, n *AggNode) ([]string, bool) {
 		agg.Per = append(agg.Per, i)
 		names = append(names, p.Name)
 	}
+	if x.rule.uses[0].route < 0 { // the rule's key is wrong, which has been reported
+		return names, true
+	}
 	own := x.rule.ir.Routes[x.rule.ir.When.Route].Fields
 	for k, f := range own {
 		if !slices.Contains(agg.Per, f) {

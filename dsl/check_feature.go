@@ -186,7 +186,10 @@ func (x *env) asKey(e *Expr) *Expr {
 	}
 	route := x.route
 	if x.held {
-		route = x.rule.ir.When.Route + 1
+		route = x.rule.uses[0].route + 1
+	}
+	if route == 0 {
+		return e
 	}
 	for p, f := range x.rule.ir.Routes[route-1].Fields {
 		if f == e.Index {

@@ -16,7 +16,7 @@ func (x *env) selected(n *Select) *Expr {
 		if step, ok := x.label(inner.X); ok && (inner.Word.Name == "first" || inner.Word.Name == "last") {
 			return x.chosenField(step, inner.Word.Name, n)
 		}
-		if m, ok := inner.X.(*Name); ok && m.Name == "match" && inner.Word.Name == "key" && x.rule != nil && !x.resolves("match") {
+		if m, ok := inner.X.(*Name); ok && m.Name == "match" && inner.Word.Name == "key" && x.rule != nil && x.names && !x.resolves("match") {
 			return x.matchKey(n)
 		}
 	}
@@ -195,7 +195,7 @@ func (x *env) labelPresence(op Op, step int, n *MissingNode) *Expr {
 
 // matchPart checks match.start, match.end and match.duration.
 func (x *env) matchPart(n *Select) *Expr {
-	if n.Word.Name != "key" && (!x.names || x.rule.pattern != nil && x.cur != nil) {
+	if !x.names || n.Word.Name != "key" && x.rule.pattern != nil && x.cur != nil {
 		x.report("E120", n.Span, "there is no match yet").here("the run is still going on").
 			note("read a step's time, as a.at; the match is known in the pattern's own where and in the alert")
 		return failed(n.Span)
