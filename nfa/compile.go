@@ -24,6 +24,9 @@ func Compile(r *dsl.RuleIR, zone *time.Location) (*Prog, error) {
 	if r.Pattern == nil {
 		return nil, fmt.Errorf("compile %s: the rule has no pattern", r.Name)
 	}
+	if s := r.Pattern.Steps; len(s) > 0 && s[0].Kind == dsl.StepNo {
+		return nil, fmt.Errorf("compile %s: a pattern can't begin with no", r.Name)
+	}
 	c := &compiler{Prog: &Prog{Rule: r}, preds: map[string]int{}, tests: map[string]int{}}
 	for _, b := range r.Bindings {
 		c.Layout.Captures = append(c.Layout.Captures, expr.NewCapture(b.Schema, b.Captures))
