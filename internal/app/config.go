@@ -76,8 +76,14 @@ func (c *config) Validate(app *kong.Application) error {
 	return nil
 }
 
-// Resolve returns the file's value for a flag; help is not a setting.
+// Resolve returns the file's value for a flag that the environment does not
+// set.
 func (c *config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	for _, name := range flag.Envs {
+		if _, set := os.LookupEnv(name); set {
+			return nil, nil
+		}
+	}
 	v, ok := c.values[flag.Name]
 	if !ok {
 		return nil, nil
