@@ -417,7 +417,14 @@ func (w *weaver) times(steps []*dsl.StepIR, i int, sink, past *vertex) *vertex {
 }
 
 // needs marks the states that wait for a further required event of a step.
-func (w *weaver) needs(v *vertex, s *dsl.StepIR) { v.Needs = Span{s.Within, s.Gap} }
+func (w *weaver) needs(v *vertex, s *dsl.StepIR) {
+	v.Needs = Span{s.Within, s.Gap}
+	for _, a := range v.out { // where it waits once it has ignored an event
+		if a.kind == arcSkip && a.to.binding == v.binding {
+			a.to.Needs = v.Needs
+		}
+	}
+}
 
 // follow arms the absence behind step i on a state of the step itself: under
 // match each it is armed from a repeated step's first event on, as in FlinkCEP.

@@ -306,7 +306,7 @@ func (m *forking) expire(when int64) {
 	for i := range m.n {
 		r := m.runIn(i)
 		for j := range m.n {
-			if o := m.runIn(j); due[i] && (o.is(flagMatched) || m.Fork.States[o.step()].Closing >= 0) && m.same(o.head(), r.head()) {
+			if o := m.runIn(j); due[i] && (o.is(flagMatched) || m.Fork.States[o.step()].Closing >= 0) && m.same(m.chainOf(o), m.chainOf(r)) {
 				r.set(flagMatched)
 			}
 		}

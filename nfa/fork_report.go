@@ -148,7 +148,7 @@ func (m *forking) markMatched() {
 		d := &m.done[i]
 		for j := range m.n {
 			r := m.runIn(j)
-			if r.lastSeq() == d.lastSeq && r.len() == d.len && m.same(r.head(), d.head) {
+			if r.lastSeq() == d.lastSeq && m.same(m.chainOf(r), d.head) {
 				r.set(flagMatched)
 			}
 		}

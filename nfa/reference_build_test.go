@@ -375,8 +375,14 @@ func (b *refBuilder) times(steps []*dsl.StepIR, i int, sink, past *refState) *re
 
 // needs marks the states that wait for a further required event of a step.
 func (b *refBuilder) needs(st *refState, s *dsl.StepIR) {
-	if s.Kind == dsl.StepEvent {
-		st.needs = s
+	if s.Kind != dsl.StepEvent {
+		return
+	}
+	st.needs = s
+	for _, g := range st.out { // where it waits once it has ignored an event
+		if g.kind == refSkip && g.to.step == s {
+			g.to.needs = s
+		}
 	}
 }
 
