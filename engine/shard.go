@@ -57,10 +57,11 @@ type stage struct {
 	features []featureState
 	rules    []ruleState
 	current  []*window.Set // sets that hold the row as their current event
-	slots    []uint32      // of the visits of the rows that were looked up
+	ahead    []visited     // visits of the rows that were looked up
 	added    []uint64      // by space: its added when that was
 	mems     []*slab.Arena // by owner: where its states lie
-	touched  uint64        // keeps the compiler from leaving touches out
+	sets     []*window.Set // by owner: whose windows its states are; nil: they are none
+	reached  uint64        // keeps the compiler from leaving reads out
 	sweepAt  []uint32      // by space: where the next sweep continues
 }
 
@@ -113,14 +114,14 @@ func newShard(p *plan, cfg *Config, id int) (*shard, error) {
 			}
 			fs.set = set
 			st.features = append(st.features, fs)
-			st.mems = append(st.mems, fs.mem)
+			st.mems, st.sets = append(st.mems, fs.mem), append(st.sets, set)
 		}
 		st.rules = make([]ruleState, len(w.rules))
 		for i, r := range w.rules {
 			if err := st.rules[i].init(sh, r); err != nil {
 				return nil, fmt.Errorf("rule %s: %w", r.ir.Name, err)
 			}
-			st.mems = append(st.mems, st.rules[i].mem)
+			st.mems, st.sets = append(st.mems, st.rules[i].mem), append(st.sets, st.rules[i].ownSet())
 		}
 		sh.stages = append(sh.stages, st)
 	}
@@ -157,6 +158,14 @@ func (rs *ruleState) init(sh *shard, r *rule) error {
 	return nil
 }
 
+// ownSet is the set whose states are the rule's, nil if it has none.
+func (rs *ruleState) ownSet() *window.Set {
+	if on := rs.r.on; on != nil && !on.stateful && len(on.groups) > 0 && on.groups[0].own {
+		return rs.groups[0].set
+	}
+	return nil
+}
+
 // owns says whether a visit's key is the shard's: 256 key groups are dealt to
 // the shards. A rule without a key goes by its name.
 func (sh *shard) owns(vs *visit) bool {
@@ -178,15 +187,15 @@ func (st *stage) run(rows []item, batch func(uint32) *prepared, until int64) {
 		group := rows[:min(ahead, len(rows))]
 		rows = rows[len(group):]
 		st.lookUp(group, batch)
-		slots := st.slots
+		visits := st.ahead
 		for i := range group {
 			it := &group[i]
 			if st.timers.due(it.at) {
 				st.fire(it.at)
 			}
 			if list, v := st.visits(it, batch); len(list) > 0 {
-				st.row(batch(it.batch), v, it, list, slots)
-				slots = slots[len(list):]
+				st.row(batch(it.batch), v, it, visits[:len(list)])
+				visits = visits[len(list):]
 			}
 		}
 	}
@@ -196,9 +205,8 @@ func (st *stage) run(rows []item, batch func(uint32) *prepared, until int64) {
 }
 
 // row takes one row to the keys that are the shard's: first into features,
-// then to the rules, which read them as of the row. slots are those of its
-// visits, as they were looked up.
-func (st *stage) row(p *prepared, v *visits, it *item, list []visit, slots []uint32) {
+// then to the rules, which read them as of the row.
+func (st *stage) row(p *prepared, v *visits, it *item, list []visited) {
 	sh, f := st.sh, &st.sh.frame
 	r := &p.batch.Rows[it.row]
 	f.Batch, f.Table, f.Row, f.Ref = p.batch, &p.batch.Tables[r.Table], int(r.Index), r.Ref
@@ -206,14 +214,15 @@ func (st *stage) row(p *prepared, v *visits, it *item, list []visit, slots []uin
 	sh.cause = p.causeOf(it)
 	if len(st.features) > 0 {
 		for i := range list {
-			if slots[i] != notMine {
-				st.enter(v, &list[i], &slots[i])
+			if list[i].slot != notMine {
+				st.enter(v, &list[i])
 			}
 		}
 	}
 	for i := range list {
-		if vs := &list[i]; slots[i] != notMine && int(v.hits[vs.to-1].owner) >= len(st.features) {
-			st.rulesOf(v, vs, st.again(v, vs, slots[i]))
+		if a := &list[i]; a.slot != notMine && int(v.hits[a.visit.to-1].owner) >= len(st.features) {
+			st.again(a)
+			st.rulesOf(v, a.visit, a.slot)
 		}
 	}
 	for _, set := range st.current {
@@ -231,38 +240,25 @@ func (sh *shard) settleLoans() {
 	sh.loans = sh.loans[:0]
 }
 
-// notMine marks a visit to a key of another shard.
-const notMine = ^uint32(0)
-
 // enter adds the row to the features of a visit.
-func (st *stage) enter(v *visits, vs *visit, slot *uint32) {
-	h := vs.hits
+func (st *stage) enter(v *visits, a *visited) {
+	h := a.visit.hits
 	if int(v.hits[h].owner) >= len(st.features) {
 		return
 	}
-	space := st.spaces[vs.access.space]
-	if *slot = st.again(v, vs, *slot); *slot == 0 {
-		*slot = space.add(vs.hash, v.keys[vs.key:vs.key+vs.len])
+	if st.again(a); a.slot == 0 {
+		a.slot = a.space.add(a.visit.hash, v.keys[a.visit.key:a.visit.key+a.visit.len])
 	}
-	for ; h < vs.to && int(v.hits[h].owner) < len(st.features); h++ {
-		st.addTo(&st.features[v.hits[h].owner], space, *slot)
+	for ; h < a.visit.to && int(v.hits[h].owner) < len(st.features); h++ {
+		st.addTo(&st.features[v.hits[h].owner], a.space, a.slot)
 	}
 }
 
-// again looks a key up that had no slot, if its space has got keys since.
-func (st *stage) again(v *visits, vs *visit, slot uint32) uint32 {
-	if sp := vs.access.space; slot == 0 && st.spaces[sp].added != st.added[sp] {
-		return st.find(v, vs)
+// again looks a key up that was not there, if its space has got keys since.
+func (st *stage) again(a *visited) {
+	if sp := a.visit.access.space; a.slot == 0 && a.space.added != st.added[sp] {
+		a.slot = a.space.find(a.visit.hash, a.keys[a.visit.key:a.visit.key+a.visit.len])
 	}
-	return slot
-}
-
-// find returns the slot of the visit's key, 0 if it has none.
-func (st *stage) find(v *visits, vs *visit) uint32 {
-	if slot, ok := st.spaces[vs.access.space].keys.Find(vs.hash, v.keys[vs.key:vs.key+vs.len]); ok {
-		return slot
-	}
-	return 0
 }
 
 // addTo makes the row the current event of a feature's windows for a key.
