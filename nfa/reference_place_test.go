@@ -81,7 +81,7 @@ func (p refPlace) next() refNext {
 func (n *refNext) enter(p refPlace, head *dsl.Contiguity, greedy bool) {
 	f := p[len(p)-1]
 	if f.i == len(f.seq) {
-		n.leave(p)
+		n.leave(p, greedy)
 		return
 	}
 	s := p.step()
@@ -112,8 +112,9 @@ func (n *refNext) enter(p refPlace, head *dsl.Contiguity, greedy bool) {
 	}
 }
 
-// leave walks from the end of a sequence.
-func (n *refNext) leave(p refPlace) {
+// leave walks from the end of a sequence. A way that has entered a greedy group
+// and passed a plain one inside it is still one of the greedy group.
+func (n *refNext) leave(p refPlace, greedy bool) {
 	if len(p) == 1 {
 		n.end = true
 		return
@@ -140,7 +141,7 @@ func (n *refNext) leave(p refPlace) {
 		for i := first; i < len(n.ways); i++ {
 			n.ways[i].more = true
 		}
-		n.enter(onward, nil, false)
+		n.enter(onward, nil, greedy && !g.Greedy)
 		n.exactly = n.exactly || g.Exactly && n.end
 	}
 }
