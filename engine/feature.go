@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/dsl"
@@ -89,7 +90,11 @@ func (w *world) compileReads(p *plan) error {
 			} else {
 				c.Layout = r.on.layout
 			}
-			k, err := c.Keyer(r.readKeys(i))
+			keys := r.readKeys(i)
+			if (!rd.own || len(rd.feature.fixed) > 0) && slices.ContainsFunc(keys, expr.ReadsKey) {
+				r.needsKey = true
+			}
+			k, err := c.Keyer(keys)
 			if err != nil {
 				return fmt.Errorf("rule %s: key of %s: %w", r.ir.Name, rd.feature.ir.Name, err)
 			}
