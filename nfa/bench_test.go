@@ -26,6 +26,8 @@ type benchLoad struct {
 	step  int64 // time between events, ns
 	found int
 	emit  Emit
+	ev    Event
+	sum   uint64
 }
 
 const benchTypes = "event A { time at  at: timestamp  k: int  v: int }\n" +
@@ -72,32 +74,65 @@ func newBenchLoad(b *testing.B, rule string, general bool) *benchLoad {
 	return l
 }
 
-// event feeds one event of the given type for a key, as a shard does: find the
-// key, move its clock, feed.
-func (l *benchLoad) event(key uint64, kind int) {
-	var b [8]byte
-	binary.LittleEndian.PutUint64(b[:], key)
-	h := slab.Hash(b[:])
-	slot, ok := l.keys.Find(h, b[:])
-	if !ok {
-		slot = l.keys.Add(h, b[:])
+// ahead is how many events are looked up together, as the engine does it: the
+// memory that they need lies anywhere, and so the misses overlap.
+const benchAhead = 16
+
+// batch feeds a few events: it finds their keys, touches their states, then
+// moves each key's clock and feeds its machine.
+func (l *benchLoad) batch16(next func() (key uint64, kind int)) {
+	var slots [benchAhead]uint32
+	var kinds [benchAhead]int
+	var sum uint64
+	for i := range slots {
+		var key uint64
+		key, kinds[i] = next()
+		var b [8]byte
+		binary.LittleEndian.PutUint64(b[:], key)
+		h := slab.Hash(b[:])
+		slot, ok := l.keys.Find(h, b[:])
+		if !ok {
+			slot = l.keys.Add(h, b[:])
+		}
+		slots[i] = slot
 	}
+	for _, slot := range slots {
+		if v := *l.keys.Value(slot); v != 0 {
+			sum += l.mem.Words(slab.Handle(v))[0]
+		}
+	}
+	l.sum += sum
+	for i, slot := range slots {
+		l.feed(slot, kinds[i])
+	}
+}
+
+func (l *benchLoad) feed(slot uint32, kind int) {
 	state := l.keys.Value(slot)
 	l.at += l.step
 	f := &l.frame
 	f.Table, f.At, f.Ref = &l.batch.Tables[kind], l.at, cep.Ref(l.at)
-	s := l.m.Advance(slab.Handle(*state), l.at, f, l.emit)
-	ev := Event{Frame: f, Bits: l.types[kind], Routes: ^uint64(0)}
-	s = l.m.Event(s, &ev, l.emit)
+	s := slab.Handle(*state)
+	if s != 0 {
+		s = l.m.Advance(s, l.at, f, l.emit)
+	}
+	l.ev = Event{Frame: f, Bits: l.types[kind], Routes: ^uint64(0)}
+	s = l.m.Event(s, &l.ev, l.emit)
 	if uint64(s) != *state {
 		*state = uint64(s)
 		l.keys.Touch(slot)
 	}
 }
 
-func (l *benchLoad) random(keys uint64) {
-	x := l.rng.Uint64()
-	l.event(x%keys, int(x>>40)%len(l.batch.Tables))
+// run feeds n events, rounded up to whole batches, of random keys and types.
+func (l *benchLoad) run(n, keys uint64) {
+	next := func() (uint64, int) {
+		x := l.rng.Uint64()
+		return x % keys, int(x>>40) % len(l.batch.Tables)
+	}
+	for ; n > 0; n -= min(n, benchAhead) {
+		l.batch16(next)
+	}
 }
 
 // BenchmarkKeys: what an event and a key cost over many keys, key table
@@ -114,12 +149,13 @@ func BenchmarkKeys(b *testing.B) {
 					within := 10 * max(keys/1_000_000, 1)
 					l := newBenchLoad(b, fmt.Sprintf("rule r { by k pattern { %s } within %dms alert { message \"m\" } }", shape.pattern, within), machine == "general")
 					l.step = int64(within) * 1_000_000 / int64(10*keys)
-					for range 10 * keys {
-						l.random(keys)
-					}
+					l.run(10*keys, keys)
+					const part = 1 << 16
+					start := cpuTime()
 					for b.Loop() {
-						l.random(keys)
+						l.run(part, keys)
 					}
+					reportEvents(b, part, start)
 					b.ReportMetric(float64(l.mem.Bytes()+l.keys.Bytes())/float64(keys), "B/key")
 					b.ReportMetric(float64(l.found)*float64(l.step)/float64(l.at), "matches/event")
 				})
@@ -135,12 +171,18 @@ func BenchmarkOpenRuns(b *testing.B) {
 		b.Run(fmt.Sprintf("open=%d", open), func(b *testing.B) {
 			l := newBenchLoad(b, "rule r { by k pattern { a: at least 3 A then b: B } within 1s alert { message \"m\" } }", false)
 			l.step = 1_000_000_000 / open
-			for range 2 * open {
-				l.event(1, 0)
+			const part = 1 << 12
+			slot := l.keys.Add(1, []byte("key"))
+			for range 2*open + part {
+				l.feed(slot, 0)
 			}
+			start := cpuTime()
 			for b.Loop() {
-				l.event(1, 0)
+				for range part {
+					l.feed(slot, 0)
+				}
 			}
+			reportEvents(b, part, start)
 			b.ReportMetric(float64(l.mem.Bytes()), "B/key")
 		})
 	}

@@ -50,15 +50,16 @@ type coalesced struct {
 	tests int
 	skip  int // step that no run can take the event as, -1 none
 
-	emit   Emit
-	match  Match
-	events []BoundEvent
-	view   startView
-	record []uint64 // of the completing event
-	id     uint64
-	hasID  bool
-	spare  []byte
-	marks  []uint32 // scratch of squeeze
+	emit     Emit
+	match    Match
+	events   []BoundEvent
+	view     startView
+	record   []uint64 // of the completing event
+	id       uint64
+	hasID    bool
+	spare    []byte
+	marks    []uint32 // scratch of squeeze
+	squeezes int
 }
 
 // cut is one step's interval of starts.

@@ -21,6 +21,7 @@ type fastProg struct {
 	waits    bool // some run can wait for a deadline
 	numbered bool // entries carry the number of their event
 	gaps     bool // starts can die between live ones
+	plain    bool // step 0 takes what begins a run, and nothing else can happen then
 	layout
 }
 
@@ -203,6 +204,12 @@ func (c *fastProg) combine() string {
 	}
 	c.touch |= c.quits
 	c.gaps = c.gaps || c.Where != nil
+	first := &c.steps[0]
+	others := first.wayMask | c.quits
+	for i := range c.steps[1:] {
+		others |= c.steps[1+i].look
+	}
+	c.plain = !c.gaps && !c.numbered && !first.final && (first.single || first.Hi == 0) && others&first.mask == 0
 	return ""
 }
 

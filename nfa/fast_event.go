@@ -11,6 +11,9 @@ func (m *coalesced) Event(s slab.Handle, ev *Event, emit Emit) slab.Handle {
 	m.ev, m.f, m.at, m.emit = ev, ev.Frame, ev.Frame.At, emit
 	m.f.Syms = m.syms
 	m.hasID, m.skip, m.tests = false, -1, m.lim.Tests
+	if m.plain && ev.Bits&m.touch == m.steps[0].mask && s != 0 && m.startOnly(s) {
+		return s
+	}
 	if s == 0 {
 		m.fresh()
 	} else {
@@ -33,12 +36,46 @@ func (m *coalesced) Event(s slab.Handle, ev *Event, emit Emit) slab.Handle {
 	if m.take() {
 		return 0
 	}
+	m.limit()
 	if ev.Bits&m.quits != 0 {
 		m.free()
 		return 0
 	}
-	m.limit()
 	return m.settle()
+}
+
+// startOnly handles, in place, the commonest event of all: one that begins a
+// run, is absorbed by step 0 if that repeats, and does nothing else. It reports
+// false if the log has no room or the budget is reached.
+func (m *coalesced) startOnly(h slab.Handle) bool {
+	w := m.mem.Words(h)
+	x := w[m.ringAt]
+	n, off, room := x&ringMask, x>>ringBits&ringMask, x>>(2*ringBits)
+	if off+n >= room || int(n) >= min(m.lim.Starts, m.lim.Events) {
+		return false
+	}
+	s := uint32(w[0]) + uint32(n)
+	lo, hi := uint32(w[1]), uint32(w[1]>>32)
+	if lo == hi {
+		lo = s
+	}
+	w[1] = uint64(s+1)<<32 | uint64(lo)
+	w[m.ringAt] = x + 1
+	l := &m.layout.rings[0]
+	at := m.head + int(off+n)*l.size
+	e := w[at : at+l.size : at+l.size]
+	e[0], e[1] = uint64(m.at), uint64(m.f.Ref)
+	if l.link >= 0 {
+		e[l.link] = uint64(lo)
+	}
+	if l.id >= 0 {
+		e[l.id] = m.identity()
+	}
+	if l.caps < l.size {
+		m.steps[0].caps.Store(e[l.caps:], m.f)
+	}
+	m.mem.Touch(h)
+	return true
 }
 
 // tidy squeezes a state whose logs are full of what may be dead.
@@ -212,19 +249,19 @@ func (m *coalesced) complete(s uint32) bool {
 	return ok
 }
 
-// limit drops starts above the budget: of the step that holds most the oldest,
-// never a step's newest.
+// limit drops a start if the event has begun one too many: of the step that
+// held most before, of equal ones the furthest, the oldest; never a step's
+// newest.
 func (m *coalesced) limit() {
-	n := m.open()
-	if n <= m.lim.Starts {
+	if m.ev.Bits&m.steps[0].mask == 0 || m.open() <= m.lim.Starts {
 		return
 	}
-	fullest, most := 0, 0
-	n = 0
-	for i := range m.cuts {
+	fullest, most, n := 0, 0, 0
+	begun := m.end() - 1
+	for i := len(m.cuts) - 1; i >= 0; i-- {
 		live := 0
 		for s := m.cuts[i].lo; s < m.cuts[i].hi; s++ {
-			if !m.dead(s) {
+			if s != begun && !m.dead(s) {
 				live++
 			}
 		}
@@ -233,16 +270,17 @@ func (m *coalesced) limit() {
 			fullest, most = i, live
 		}
 	}
-	if n <= m.lim.Starts || most < 2 {
+	if n < m.lim.Starts || most < 2 {
 		return
 	}
 	m.totals.Capped++
 	c := &m.cuts[fullest]
 	s, _ := m.alive(c.lo, c.hi)
-	c.lo = s + 1
 	if m.gaps {
 		m.kill(s, s+1)
-	} else if s != m.base {
+	}
+	c.lo = s + 1
+	if !m.gaps && s != m.base {
 		m.squeeze()
 	}
 }

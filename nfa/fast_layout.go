@@ -381,6 +381,7 @@ func (m *coalesced) Drop(s slab.Handle) {
 // costs as much as the state is long and is called when a log is full, so a
 // state is never much longer than what its live starts need.
 func (m *coalesced) squeeze() {
+	m.squeezes++
 	n := m.rings[0].n
 	m.marks = slices.Grow(m.marks[:0], 2*(n+1))[:2*(n+1)]
 	live, pos := m.marks[:n+1], m.marks[n+1:] // live starts before j; entries kept before j

@@ -12,9 +12,16 @@ func (m *coalesced) Advance(s slab.Handle, now int64, f *expr.Frame, emit Emit) 
 	if s == 0 {
 		return 0
 	}
+	w := m.mem.Words(s)
+	due := m.waits && int64(w[m.dueAt]) < now
+	if m.within > 0 { // the first start is the oldest
+		first := w[m.head+int(w[m.ringAt]>>ringBits&ringMask)*m.layout.rings[0].size]
+		if !due && now-int64(first) <= m.within {
+			return s
+		}
+	}
 	m.load(s)
-	due := m.waits && int64(m.words[m.dueAt]) < now
-	if !due && !m.outdated(now) {
+	if !due && m.within == 0 && !m.outdated(now) {
 		return s
 	}
 	m.f, m.emit, m.at = f, emit, now
@@ -25,11 +32,9 @@ func (m *coalesced) Advance(s slab.Handle, now int64, f *expr.Frame, emit Emit) 
 	return m.settle()
 }
 
-// outdated says that Advance has something to drop.
+// outdated says that Advance has something to drop though the pattern has no
+// within.
 func (m *coalesced) outdated(now int64) bool {
-	if m.within > 0 {
-		return now-m.timeOf(0, 0) > m.within
-	}
 	for i := range m.cuts {
 		if c := &m.cuts[i]; c.lo < c.hi && m.lapse(i) < now {
 			return true
@@ -105,6 +110,14 @@ func (m *coalesced) expire(now int64) {
 // startedBy returns the first start that is not before t.
 func (m *coalesced) startedBy(t int64) uint32 {
 	lo, hi := 0, m.rings[0].n
+	for step := 1; lo < hi; step *= 2 { // mostly it is one of the first
+		if mid := min(lo+step, hi) - 1; m.timeOf(0, mid) < t {
+			lo = mid + 1
+		} else {
+			hi = mid
+			break
+		}
+	}
 	for lo < hi {
 		if mid := (lo + hi) / 2; m.timeOf(0, mid) < t {
 			lo = mid + 1

@@ -1,0 +1,160 @@
+package nfa
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/dsl"
+	"github.com/weir-cep/weir/internal/slab"
+)
+
+// longStream draws a long stream with changing density, so that logs grow, are
+// trimmed, squeezed and shrink again.
+func longStream(d *drawer, n int) (es []*refEvent) {
+	was := d.p
+	defer func() { d.p = was }()
+	at := 10 * ms
+	for len(es) < n {
+		d.p.events = 12
+		d.p.overlap = d.IntN(3)
+		part := d.stream()
+		pace := int64(d.IntN(3))
+		first := part[0].at
+		for _, e := range part {
+			c := *e
+			c.seq = len(es)
+			c.at = at + (e.at-first)*pace/2/ms*ms
+			c.vals = append([]refVal{}, e.vals...)
+			c.vals[0] = refVal{kind: cep.KindTimestamp, i: c.at}
+			es = append(es, &c)
+		}
+		at = es[len(es)-1].at + int64(d.IntN(2))*ms
+	}
+	return es[:n]
+}
+
+// TestFastLong compares the fast machine with the general one, which is held to
+// the reference, on streams too long for the reference.
+func TestFastLong(t *testing.T) {
+	b := newWorkbench()
+	pairs, matches, squeezed := 0, 0, 0
+	for seed := uint64(1); pairs < *pairsFlag/10; seed++ {
+		p := profiles[seed%2]
+		d := newDrawer(p, seed)
+		rule := d.rule()
+		if d.IntN(3) > 0 {
+			rule.Pattern.Within *= int64(1 + d.IntN(40)) // longer windows hold more starts
+		}
+		prog, err := Compile(rule, time.UTC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if make, _ := fast(prog); make == nil {
+			continue
+		}
+		es := longStream(d, 100+d.IntN(300))
+		end := es[len(es)-1].at + 100*ms
+		want := runMachine(b, prog, generalMachine, es, end, false)
+		var m *coalesced
+		got := runMachine(b, prog, func(p *Prog, mem *slab.Arena, syms *slab.Symbols, lim Limits) Machine {
+			m = p.New(mem, syms, lim).(*coalesced)
+			return m
+		}, es, end, seed%3 == 0)
+		if len(got.faults)+len(want.faults) > 0 || !sameMatches(want.matches, got.matches) {
+			t.Fatalf("seed %d: %s", seed, differsFrom(rule, es, end))
+		}
+		pairs++
+		matches += len(want.matches)
+		if m.squeezes > 0 {
+			squeezed++
+		}
+	}
+	t.Logf("%d pairs, %d matches equal; in %d starts were squeezed out", pairs, matches, squeezed)
+	if squeezed == 0 {
+		t.Error("no stream was long enough to squeeze a state")
+	}
+}
+
+// differsFrom shrinks a pair on which the fast machine and the general differ.
+func differsFrom(rule *dsl.RuleIR, es []*refEvent, end int64) string {
+	b := newWorkbench()
+	both := func(r *dsl.RuleIR, es []*refEvent, end int64) (want, got *answer) {
+		prog, err := Compile(r, time.UTC)
+		if err != nil {
+			return nil, nil
+		}
+		if make, _ := fast(prog); make == nil {
+			return nil, nil
+		}
+		return runMachine(b, prog, generalMachine, es, end, false), runMachine(b, prog, bestMachine, es, end, false)
+	}
+	rule, es, end = shrink(rule, es, end, func(r *dsl.RuleIR, es []*refEvent, end int64) bool {
+		want, got := both(r, es, end)
+		return got != nil && (len(got.faults) > 0 || !sameMatches(want.matches, got.matches))
+	})
+	want, got := both(rule, es, end)
+	out := ruleText(rule) + "  events:" + streamText(rule, es) + "\n  general:" + matchesText(want.matches) + "\n  fast:" + matchesText(got.matches)
+	for _, f := range append(want.faults, got.faults...) {
+		out += "\n  fault: " + f
+	}
+	return out
+}
+
+// TestFastCapped: with room for few starts the fast machine drops the same ones
+// as the general machine. If only the first step counts, alerts still come when
+// they would without the budget; a later step that counts may lose its most
+// advanced run, and an alert then comes later.
+func TestFastCapped(t *testing.T) {
+	b := newWorkbench()
+	pairs, capped, matches := 0, uint64(0), 0
+	for seed := uint64(1); pairs < *pairsFlag/20; seed++ {
+		d := newDrawer(profiles[0], seed)
+		rule := d.rule()
+		prog, err := Compile(rule, time.UTC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, _ := classify(prog)
+		if c == nil || c.gaps || !slices.ContainsFunc(c.steps, func(s fastStep) bool { return !s.final }) {
+			continue
+		}
+		least, counts := 1, false
+		for i := range c.steps {
+			least = max(least, c.steps[i].Lo)
+			counts = counts || i > 0 && c.steps[i].Lo > 1
+		}
+		lim := Limits{Starts: least + 1 + d.IntN(4), Events: 1 << 20}
+		es := longStream(d, 60)
+		end := es[len(es)-1].at + 100*ms
+		var last Machine
+		under := func(general bool) makeMachine {
+			return func(p *Prog, mem *slab.Arena, syms *slab.Symbols, _ Limits) Machine {
+				last = newCoalesced(c, mem, syms, lim)
+				if general {
+					last = p.NewGeneral(mem, syms, lim)
+				}
+				return last
+			}
+		}
+		want := runMachine(b, prog, under(true), es, end, false)
+		counted := last.Counters().Capped
+		got := runMachine(b, prog, under(false), es, end, false)
+		if len(got.faults)+len(want.faults) > 0 || !sameMatches(want.matches, got.matches) {
+			t.Fatalf("seed %d, %d starts, capped %d and %d:\n%s  events:%s\n  general:%s\n  fast:%s\n  faults %q", seed, lim.Starts, counted, last.Counters().Capped,
+				ruleText(rule), streamText(rule, es), matchesText(want.matches), matchesText(got.matches), append(want.faults, got.faults...))
+		}
+		free := runMachine(b, prog, generalMachine, es, end, false)
+		if !counts && !slices.EqualFunc(free.matches, got.matches, func(a, b refMatch) bool { return a.at == b.at }) {
+			t.Fatalf("seed %d: with %d starts the alerts come at other times\n%s  unlimited:%s\n  capped:%s", seed, lim.Starts, ruleText(rule), matchesText(free.matches), matchesText(got.matches))
+		}
+		pairs++
+		capped += counted
+		matches += len(got.matches)
+	}
+	t.Logf("%d pairs, %d matches, %d starts dropped", pairs, matches, capped)
+	if capped == 0 {
+		t.Error("no start was dropped")
+	}
+}
