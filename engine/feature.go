@@ -12,8 +12,8 @@ import (
 
 // feature is a feature as one world keeps it.
 //
-// Where every reader in the world reads it for its own key, its state lies
-// beside the readers' and each shard keeps the keys that are its own.
+// Where every reader in the world reads it for its own key, each shard keeps the
+// keys that are its own, which are also the readers'.
 // Otherwise every shard keeps all of it (everywhere): a read for any key, also
 // one that a bound event or a constant names, and also at a deadline, then is
 // exact and local. That costs the update of such a feature once per shard;
@@ -55,8 +55,9 @@ type fixedKey struct {
 type read struct {
 	feature *feature
 	item    int
-	own     bool        // for the rule's own key, in the rule's own space
-	keyer   *expr.Keyer // otherwise
+	same    bool        // for the rule's own key, so its state is on the rule's shard
+	own     bool        // and in the rule's own space
+	keyer   *expr.Keyer // of any other key
 }
 
 // addFeatures makes the features that the world's rules read.
@@ -69,31 +70,30 @@ func (w *world) addFeatures(p *plan) error {
 			if err != nil {
 				return err
 			}
-			own := rd.OwnKey && f.spaceID() == r.spaceID()
-			f.everywhere = f.everywhere || !own && p.shards > 1
-			r.reads[i] = read{feature: f, item: rd.Item, own: own}
+			same := rd.OwnKey && f.keyTypes() == r.keyTypes()
+			f.everywhere = f.everywhere || !same && p.shards > 1
+			r.reads[i] = read{feature: f, item: rd.Item, same: same}
 		}
 	}
 	return w.compileReads(p)
 }
 
-// compileReads compiles the keys of the reads that are not, or may not be, for
-// the rule's own state.
+// compileReads compiles the keys of the reads that are not for the rule's own.
 func (w *world) compileReads(p *plan) error {
 	for _, r := range w.rules {
 		for i := range r.reads {
 			rd := &r.reads[i]
-			rd.own = rd.own && !rd.feature.everywhere
+			if rd.own = rd.same && rd.feature.spaceID() == r.spaceID(); rd.same {
+				continue
+			}
 			c := &expr.Compiler{Zone: p.prog.Zone}
 			if r.prog != nil {
 				c.Layout = r.prog.Layout
 			} else {
 				c.Layout = r.on.layout
 			}
-			keys := r.readKeys(i)
-			if (!rd.own || len(rd.feature.fixed) > 0) && slices.ContainsFunc(keys, expr.ReadsKey) {
-				r.needsKey = true
-			}
+			keys := r.ir.Reads[i].Keys
+			r.needsKey = r.needsKey || slices.ContainsFunc(keys, expr.ReadsKey)
 			k, err := c.Keyer(keys)
 			if err != nil {
 				return fmt.Errorf("rule %s: key of %s: %w", r.ir.Name, rd.feature.ir.Name, err)
@@ -173,16 +173,27 @@ func compileAggs(c *expr.Compiler, aggs []*dsl.Aggregate, roots []*dsl.Expr) ([]
 	return specs, inputs, nil
 }
 
-// spaceID names the key space that a feature shares with the rules that are
-// keyed by fields of its names.
-func (f *feature) spaceID() string {
-	id := ""
+func (f *feature) keyTypes() (types string) {
+	for _, i := range f.ir.Key {
+		types += f.ir.On.Fields[i].Type.Required().String() + ","
+	}
+	return types
+}
+
+// keyID names the parts of the feature's key as a rule's spaceID does.
+func (f *feature) keyID() (id string) {
 	for _, i := range f.ir.Key {
 		fd := &f.ir.On.Fields[i]
 		id += fd.Name + " " + fd.Type.Required().String() + ","
 	}
-	if f.everywhere {
-		return "everywhere " + f.ir.Name + " " + id
-	}
 	return id
+}
+
+// spaceID names the key space that a feature shares with the rules that are
+// keyed by fields of its names; one that is kept everywhere has its own.
+func (f *feature) spaceID() string {
+	if f.everywhere {
+		return "everywhere " + f.ir.Name + " " + f.keyID()
+	}
+	return f.keyID()
 }

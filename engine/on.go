@@ -231,16 +231,3 @@ func longestWindow(ir *dsl.RuleIR) int64 {
 	}
 	return longest
 }
-
-// readKeys are the key expressions of a feature read.
-func (r *rule) readKeys(i int) []*dsl.Expr {
-	rd := &r.ir.Reads[i]
-	if !rd.OwnKey {
-		return rd.Keys
-	}
-	keys := make([]*dsl.Expr, len(r.ir.Key))
-	for i, p := range r.ir.Key {
-		keys[i] = &dsl.Expr{Op: dsl.OpKey, Index: i, Type: p.Type.Required(), Name: p.Name}
-	}
-	return keys
-}

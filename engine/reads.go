@@ -14,10 +14,13 @@ func (sh *shard) Feature(f *expr.Frame, i int) (cep.Word, bool) {
 	ft := rd.feature
 	slot := sh.key
 	if !rd.own || len(ft.fixed) > 0 {
-		key, ok := rd.keyer.AppendKey(sh.readKey[:0], f)
-		sh.readKey = key
-		if !ok {
-			return 0, false
+		key := sh.bytes
+		if !rd.same {
+			var ok bool
+			key, ok = rd.keyer.AppendKey(sh.readKey[:0], f)
+			if sh.readKey = key; !ok {
+				return 0, false
+			}
 		}
 		if len(ft.fixed) > 0 {
 			if v, ok := ft.fixed[fixedKey{rd.item, string(key)}]; ok {
@@ -25,9 +28,7 @@ func (sh *shard) Feature(f *expr.Frame, i int) (cep.Word, bool) {
 			}
 		}
 		if !rd.own {
-			if slot, ok = sh.stage.spaces[ft.space].keys.Find(slab.Hash(key), key); !ok {
-				slot = 0
-			}
+			slot = sh.stage.spaces[ft.space].find(slab.Hash(key), key)
 		}
 	}
 	fs := &sh.stage.features[ft.owner]

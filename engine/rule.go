@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/zeebo/xxh3"
 
@@ -114,15 +113,17 @@ func (r *rule) spaceID() string {
 	return id
 }
 
+func (r *rule) keyTypes() (types string) {
+	for _, p := range r.ir.Key {
+		types += p.Type.Required().String() + ","
+	}
+	return types
+}
+
 // readsKey says whether a condition of the rule reads the key's values.
 func (r *rule) readsKey() bool {
 	for _, e := range conditions(r.ir) {
 		if expr.ReadsKey(e) {
-			return true
-		}
-	}
-	for i := range r.ir.Reads {
-		if rd := &r.ir.Reads[i]; !rd.OwnKey && slices.ContainsFunc(rd.Keys, expr.ReadsKey) {
 			return true
 		}
 	}
