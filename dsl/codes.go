@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -17,7 +18,7 @@ type Code struct {
 }
 
 // Codes are all codes, in order: E1xx errors, W2xx warnings of lint.
-var Codes = append(errorCodes, warningCodes...)
+var Codes = slices.Concat(errorCodes, clauseCodes, warningCodes)
 
 // CodePrelude declares the events that the examples of codes use.
 const CodePrelude = `
