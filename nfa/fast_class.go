@@ -21,6 +21,7 @@ type fastProg struct {
 	waits    bool // some run can wait for a deadline
 	numbered bool // entries carry the number of their event
 	gaps     bool // starts can die between live ones
+	marked   bool // starts carry a mark of the dead
 	plain    bool // step 0 takes what begins a run, and nothing else can happen then
 	layout
 }

@@ -56,8 +56,12 @@ func (m *coalesced) startOnly(h slab.Handle) bool {
 	}
 	s := uint32(w[0]) + uint32(n)
 	lo, hi := uint32(w[1]), uint32(w[1]>>32)
-	if lo == hi {
+	first := s // that absorbs
+	switch at := m.fullAt[0]; {
+	case lo == hi:
 		lo = s
+	case at >= 0:
+		first = max(lo, uint32(w[at]))
 	}
 	w[1] = uint64(s+1)<<32 | uint64(lo)
 	w[m.ringAt] = x + 1
@@ -66,7 +70,7 @@ func (m *coalesced) startOnly(h slab.Handle) bool {
 	e := w[at : at+l.size : at+l.size]
 	e[0], e[1] = uint64(m.at), uint64(m.f.Ref)
 	if l.link >= 0 {
-		e[l.link] = uint64(lo)
+		e[l.link] = uint64(first)
 	}
 	if l.id >= 0 {
 		e[l.id] = m.identity()
@@ -276,11 +280,11 @@ func (m *coalesced) limit() {
 	m.totals.Capped++
 	c := &m.cuts[fullest]
 	s, _ := m.alive(c.lo, c.hi)
-	if m.gaps {
+	if m.marked {
 		m.kill(s, s+1)
 	}
 	c.lo = s + 1
-	if !m.gaps && s != m.base {
-		m.squeeze()
+	if !m.marked && s != m.base {
+		m.squeeze() // leaves no gap: without marks intervals must touch
 	}
 }

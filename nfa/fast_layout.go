@@ -48,6 +48,7 @@ const deadMark = 1 << 63
 
 // place lays the slot out.
 func (c *fastProg) place() {
+	c.marked = c.gaps || !c.steps[0].single
 	at := 1 + len(c.steps)
 	for i := range c.steps {
 		c.fullAt = append(c.fullAt, -1)
@@ -69,7 +70,7 @@ func (c *fastProg) place() {
 				r.size++
 			}
 		}
-		add(i > 0 || c.gaps || !s.single, &r.link)
+		add(i > 0 || c.marked, &r.link)
 		add(c.numbered, &r.num)
 		add(s.known, &r.id)
 		r.caps = r.size
@@ -266,7 +267,7 @@ func (m *coalesced) startAt(s uint32) int64 { return m.timeOf(0, int(s-m.base)) 
 func (m *coalesced) end() uint32 { return m.base + uint32(m.rings[0].n) }
 
 func (m *coalesced) dead(s uint32) bool {
-	return m.gaps && m.entry(0, int(s-m.base))[m.layout.rings[0].link]&deadMark != 0
+	return m.marked && m.entry(0, int(s-m.base))[m.layout.rings[0].link]&deadMark != 0
 }
 
 // kill marks the starts [lo, hi) as dead.
@@ -310,7 +311,7 @@ func (m *coalesced) settle() slab.Handle {
 	front, live := m.end(), false
 	for i := range m.cuts {
 		c := &m.cuts[i]
-		if m.gaps {
+		if m.marked {
 			for c.lo < c.hi && m.dead(c.lo) {
 				c.lo++
 			}

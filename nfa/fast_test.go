@@ -123,7 +123,7 @@ func TestFastCapped(t *testing.T) {
 		least, counts := 1, false
 		for i := range c.steps {
 			least = max(least, c.steps[i].Lo)
-			counts = counts || i > 0 && c.steps[i].Lo > 1
+			counts = counts || i > 0 && !c.steps[i].single
 		}
 		lim := Limits{Starts: least + 1 + d.IntN(4), Events: 1 << 20}
 		es := longStream(d, 60)
