@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -27,6 +28,7 @@ type unit struct {
 	others   map[string]Span // decisions, and sources, whose names nothing reads
 	defaults map[*cep.Schema]map[string]testValue
 	loading  bool
+	silences bool // some comment may silence warnings
 }
 
 // importOf is one import of a file.
@@ -45,7 +47,7 @@ func (c *checker) load(f *File, named bool) *unit {
 		u.named = u.named || named
 		return u
 	}
-	u := &unit{c: c, file: f, src: f.Source, named: named, loading: true,
+	u := &unit{c: c, file: f, src: f.Source, named: named, loading: true, silences: bytes.Contains(f.Source.Text, []byte("allow")),
 		types: map[string]*symbol{}, names: map[string]*symbol{}, sinks: map[string]*symbol{}, others: map[string]Span{}, defaults: map[*cep.Schema]map[string]testValue{}}
 	c.units[name] = u
 	for _, d := range f.Decls {

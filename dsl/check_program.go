@@ -50,7 +50,7 @@ func (c *checker) checkRules() {
 func (r *ruleCheck) finish() {
 	r.ir.Deadline = r.deadline()
 	for _, c := range warningCodes {
-		if r.u.file.Allows(c.ID, r.decl.Name.Span) {
+		if r.u.silences && r.u.file.Allows(c.ID, r.decl.Name.Span) {
 			r.ir.Allowed = append(r.ir.Allowed, c.ID)
 		}
 	}

@@ -50,7 +50,7 @@ func listOf(t cep.Type) cep.Type {
 	return cep.Type{Kind: cep.KindList, Elem: &t}
 }
 
-// numeric says that a number is wanted; an int becomes one.
+// isNumeric says whether a value is a plain number.
 func isNumeric(t cep.Type) bool { return t.Kind == cep.KindInt || t.Kind == cep.KindNumber }
 
 // toNumber puts an int under OpToNumber and leaves all else alone.

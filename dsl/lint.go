@@ -47,7 +47,7 @@ func (c *checker) wrong(r *ruleCheck) bool {
 func (c *checker) allowed(d *Diagnostic) bool {
 	for _, u := range c.order {
 		if u.src == d.Source {
-			return !u.named || u.file.Allows(d.Code, d.Span)
+			return !u.named || u.silences && u.file.Allows(d.Code, d.Span)
 		}
 	}
 	return false
