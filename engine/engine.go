@@ -242,6 +242,13 @@ func (e *Engine) EndAt(at int64) error {
 	return err
 }
 
+// Close lets go of an engine that is not run to its end. After End it does
+// nothing.
+func (e *Engine) Close() {
+	e.ended = true
+	e.steps.close()
+}
+
 // advanceAlone advances without a row that causes it.
 func (e *Engine) advanceAlone(w int64) error {
 	if !e.arrivals.on {

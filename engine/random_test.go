@@ -200,48 +200,7 @@ rule r "r" { by u  on A where n > 0
 		evs := randomStream(rt, true)
 		s := &script{prog: prog}
 		s.take(evs, 1)
-		var want strings.Builder
-		byKey := map[string][]parsed{}
-		held, last := map[string]bool{}, map[string]int64{}
-		seen := map[string]int64{}
-		alerted, dropped, lastDrop := map[string]bool{}, map[string]int{}, map[string]int64{}
-		for _, e := range evs {
-			p := parse(e)
-			if p.typ != "A" || p.n == 0 {
-				continue
-			}
-			count, total, vs := 1, 0, map[string]bool{}
-			for _, o := range byKey[p.u] {
-				if o.at >= p.at-span {
-					count++
-					total += o.n
-					vs[o.v] = true
-				}
-			}
-			vs[p.v] = true
-			delete(vs, "")
-			byKey[p.u] = append(byKey[p.u], p)
-			holds := count >= need && total >= sum
-			was := held[p.u] && p.at-last[p.u] <= span
-			held[p.u], last[p.u] = holds, p.at
-			if !holds || newly && was {
-				continue
-			}
-			if quiet > 0 && alerted[p.u] && p.at <= seen[p.u]+quiet {
-				if p.at > lastDrop[p.u]+quiet {
-					dropped[p.u] = 0
-				}
-				dropped[p.u]++
-				lastDrop[p.u] = p.at
-				continue
-			}
-			n := dropped[p.u]
-			if p.at > lastDrop[p.u]+quiet {
-				n = 0
-			}
-			alerted[p.u], seen[p.u], dropped[p.u] = true, p.at, 0
-			fmt.Fprintf(&want, "%d %s %d %d\n", p.at, p.u, len(vs), n)
-		}
+		want := naive{span, quiet, need, sum, newly}.run(evs)
 		var got strings.Builder
 		e, err := New(prog, Config{Emit: func(alerts []*cep.Alert) error {
 			for _, a := range alerts {
@@ -258,10 +217,64 @@ rule r "r" { by u  on A where n > 0
 		if err := e.End(ToLastEvent); err != nil {
 			t.Fatal(err)
 		}
-		if inOrder(got.String()) != inOrder(want.String()) {
-			rt.Fatalf("got:\n%s\nwant:\n%s\nevents:\n%s", got.String(), want.String(), s.events[0])
+		if inOrder(got.String()) != inOrder(want) {
+			rt.Fatalf("got:\n%s\nwant:\n%s\nevents:\n%s", got.String(), want, s.events[0])
 		}
 	})
+}
+
+// naive recomputes the alerts of the rule of TestRandomWindowRule from all
+// events before each; durations are in seconds.
+type naive struct {
+	span, quiet int64
+	need, sum   int
+	newly       bool
+}
+
+func (c naive) run(evs []randomEvent) string {
+	var want strings.Builder
+	byKey := map[string][]parsed{}
+	held, last := map[string]bool{}, map[string]int64{}
+	seen := map[string]int64{}
+	alerted, dropped, lastDrop := map[string]bool{}, map[string]int{}, map[string]int64{}
+	for _, e := range evs {
+		p := parse(e)
+		if p.typ != "A" || p.n == 0 {
+			continue
+		}
+		count, total, vs := 1, 0, map[string]bool{}
+		for _, o := range byKey[p.u] {
+			if o.at >= p.at-c.span {
+				count++
+				total += o.n
+				vs[o.v] = true
+			}
+		}
+		vs[p.v] = true
+		delete(vs, "")
+		byKey[p.u] = append(byKey[p.u], p)
+		holds := count >= c.need && total >= c.sum
+		was := held[p.u] && p.at-last[p.u] <= c.span
+		held[p.u], last[p.u] = holds, p.at
+		if !holds || c.newly && was {
+			continue
+		}
+		if c.quiet > 0 && alerted[p.u] && p.at <= seen[p.u]+c.quiet {
+			if p.at > lastDrop[p.u]+c.quiet {
+				dropped[p.u] = 0
+			}
+			dropped[p.u]++
+			lastDrop[p.u] = p.at
+			continue
+		}
+		n := dropped[p.u]
+		if p.at > lastDrop[p.u]+c.quiet {
+			n = 0
+		}
+		alerted[p.u], seen[p.u], dropped[p.u] = true, p.at, 0
+		fmt.Fprintf(&want, "%d %s %d %d\n", p.at, p.u, len(vs), n)
+	}
+	return want.String()
 }
 
 // inOrder sorts lines: alerts of one time are written by key.

@@ -38,6 +38,11 @@ func (p *partition) w() int64 { return before(p.max, p.late) }
 
 // lowest is the watermark of all partitions: the least of those that have not
 // ended; maxTime if all have. A partition without a row yet holds everything.
+//
+// All inputs of an engine wait for each other, also those of rules that have
+// nothing in common: the alerts of a run come out in one order of time, which
+// the slowest input would hold up anyway. Sources that must not wait for each
+// other take an engine each.
 func lowest(parts []*partition) int64 {
 	w := int64(maxTime)
 	for _, p := range parts {
