@@ -28,7 +28,7 @@ func Run(prog *dsl.Program, test *dsl.TestIR) (*Result, error) {
 
 func run(prog *dsl.Program, test *dsl.TestIR, trace *engine.Trace) (*Result, error) {
 	sub := *prog
-	sub.Rules = underTest(prog, test.Rule)
+	sub.Rules = underTest(test)
 	res := &Result{Test: test}
 	lookups, fixed, err := fixes(&sub, test)
 	if err != nil {
@@ -60,48 +60,16 @@ func run(prog *dsl.Program, test *dsl.TestIR, trace *engine.Trace) (*Result, err
 	return res, nil
 }
 
-// underTest is the rule and, before it, every rule whose alerts it reads,
-// directly or through others. A rule that is off is tested as if it were live.
-func underTest(prog *dsl.Program, rule *dsl.RuleIR) []*dsl.RuleIR {
-	need := map[*cep.Schema]bool{}
-	reads := func(r *dsl.RuleIR) {
-		for _, route := range r.Routes {
-			need[route.Schema] = true
-		}
-		for _, read := range r.Reads {
-			need[read.Feature.On] = true
-		}
-	}
-	reads(rule)
-	chosen := map[*dsl.RuleIR]bool{rule: true}
-	for again := true; again; {
-		again = false
-		for _, r := range prog.Rules {
-			if !chosen[r] && raises(r, need) {
-				chosen[r], again = true, true
-				reads(r)
-			}
-		}
-	}
+// underTest is the rule and every rule whose alerts it reads. A rule that is
+// off is tested as if it were live.
+func underTest(test *dsl.TestIR) []*dsl.RuleIR {
 	var rules []*dsl.RuleIR
-	for _, r := range prog.Rules {
-		if !chosen[r] {
-			continue
-		}
+	for _, r := range test.Rules {
 		live := *r
 		live.Status = dsl.Live
 		rules = append(rules, &live)
 	}
 	return rules
-}
-
-func raises(r *dsl.RuleIR, need map[*cep.Schema]bool) bool {
-	for _, a := range []*dsl.AlertIR{r.Alert, r.Timeout} {
-		if a != nil && a.As != nil && need[a.As] {
-			return true
-		}
-	}
-	return false
 }
 
 // fixes are the values that the test's "with" lines give.
