@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -148,6 +149,12 @@ not json
 }
 
 func TestRunEnds(t *testing.T) {
+	goroutines := runtime.NumGoroutine()
+	defer func() {
+		if n := runtime.NumGoroutine(); n > goroutines {
+			t.Errorf("%d goroutines are left, there were %d", n, goroutines)
+		}
+	}()
 	stop := errors.New("stop")
 	if _, _, err := runText(t, `{"type":"E","id":"a","at":10,"k":"x"}`, func(cfg *RunConfig) {
 		cfg.Emit = func([]*cep.Alert) error { return stop }

@@ -24,7 +24,8 @@ type stepper struct {
 	stats   *Stats
 	batches []held
 	hands   []*hand
-	wait    sync.WaitGroup
+	wait    sync.WaitGroup // for the shards' part of a level
+	going   sync.WaitGroup // the hands
 }
 
 // hand is the goroutine of a shard beside the first, which works in the
@@ -50,7 +51,7 @@ func newStepper(p *plan, cfg *Config, stats *Stats) (*stepper, error) {
 	for _, sh := range s.shards[1:] {
 		h := &hand{work: make(chan work)}
 		s.hands = append(s.hands, h)
-		go s.serve(sh, h)
+		s.going.Go(func() { s.serve(sh, h) })
 	}
 	return s, nil
 }
@@ -68,6 +69,7 @@ func (s *stepper) close() {
 		close(h.work)
 	}
 	s.hands = nil
+	s.going.Wait()
 }
 
 // batch returns a batch of the step by an item's number.
