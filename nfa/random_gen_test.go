@@ -3,6 +3,7 @@ package nfa
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/dsl"
@@ -45,8 +46,9 @@ type drawer struct {
 	p     profile
 	r     *dsl.RuleIR
 	preds int
-	seen  []int // bindings that conditions may read
-	limit bool  // a pattern's within
+	seen  []int  // bindings that conditions may read
+	limit bool   // a pattern's within
+	text  string // of the rule, with the parentheses that mean nothing
 }
 
 func newDrawer(p profile, seed uint64) *drawer {
@@ -64,10 +66,33 @@ func (d *drawer) rule() *dsl.RuleIR {
 	for {
 		d.draw()
 		if legal(d.r) == "" {
+			d.text = ruleText(d.r)
+			d.r.Pattern.Steps = flatten(d.r.Pattern.Steps)
 			finishRule(d.r)
 			return d.r
 		}
 	}
+}
+
+// flatten takes away the groups that only group, as the checker does: the
+// arrow before one is the arrow before its first step.
+func flatten(seq []*dsl.StepIR) (out []*dsl.StepIR) {
+	for _, s := range seq {
+		if s.Kind != dsl.StepGroup {
+			out = append(out, s)
+			continue
+		}
+		c := *s
+		c.Sub = [][]*dsl.StepIR{flatten(s.Sub[0])}
+		if s.Lo != 1 || s.Hi != 1 || s.Optional || s.Exactly {
+			out = append(out, &c)
+			continue
+		}
+		first := *c.Sub[0][0]
+		first.Arrow = s.Arrow
+		out = append(append(out, &first), c.Sub[0][1:]...)
+	}
+	return out
 }
 
 func (d *drawer) draw() {
@@ -151,7 +176,7 @@ func (d *drawer) step(depth int, repeated, optional bool) *dsl.StepIR {
 		case 0, 1:
 			s := &dsl.StepIR{Kind: dsl.StepGroup}
 			d.quantity(s)
-			s.Sub = [][]*dsl.StepIR{d.sequence(1+d.IntN(3), depth+1, repeated || s.Hi != 1, optional || s.Optional)}
+			s.Sub = [][]*dsl.StepIR{d.sequence(1+d.IntN(3), depth+1, repeated || s.Hi != 1 || s.Exactly, optional || s.Optional)}
 			return s
 		case 2:
 			return d.block(repeated, optional)
@@ -207,7 +232,7 @@ func (d *drawer) event(s *dsl.StepIR, repeated, optional bool) {
 	s.Binding = len(d.r.Bindings)
 	d.r.Bindings = append(d.r.Bindings, dsl.Binding{
 		Label: fmt.Sprintf("s%d", s.Binding), Schema: d.r.Routes[s.Route].Schema,
-		Repeated: repeated || s.Hi != 1, Optional: optional || s.Optional,
+		Repeated: repeated || s.Hi != 1 || s.Exactly, Optional: optional || s.Optional,
 	})
 	s.Where = d.predicate(s.Route)
 	if d.IntN(10) < d.p.reads {
@@ -243,7 +268,7 @@ func (d *drawer) block(repeated, optional bool) *dsl.StepIR {
 	if d.p.policy != dsl.MatchEach && d.once(2) {
 		s.Kind = dsl.StepAllOf
 	}
-	seen := d.seen
+	seen := slices.Clip(d.seen)
 	after := seen
 	for range 2 + d.IntN(2) {
 		d.seen = seen

@@ -3,6 +3,8 @@ package nfa
 import (
 	"fmt"
 	"slices"
+	"testing"
+	"time"
 
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/dsl"
@@ -83,4 +85,42 @@ func schemaOf(r *dsl.RuleIR, name string) *cep.Schema {
 		}
 	}
 	return nil
+}
+
+// TestRandomText takes drawn rules through the language: the text of each must
+// be accepted, and what the checker makes of it must match like the rule that
+// was drawn.
+func TestRandomText(t *testing.T) {
+	types := drawSchemaText("E") + drawSchemaText("F")
+	for _, p := range profiles {
+		t.Run(p.name, func(t *testing.T) {
+			b := newWorkbench()
+			pairs, matches := 0, 0
+			for seed := uint64(1_000_000) + *seedFlag; pairs < *pairsFlag/30; seed++ {
+				d := newDrawer(p, seed)
+				rule := d.rule()
+				text := d.text
+				checked, err := checkedRule(types + text)
+				if err != nil {
+					t.Fatalf("seed %d: %v\n%s", seed, err, text)
+				}
+				prog, err := Compile(checked, time.UTC)
+				if err != nil {
+					t.Fatalf("seed %d: %v\n%s", seed, err, text)
+				}
+				for range streamsPerRule {
+					es := d.stream()
+					end := es[len(es)-1].at + int64(d.IntN(20))*ms
+					want := runReference(rule, es, end)
+					got := runMachine(b, prog, bestMachine, retype(rule, checked, es), end, false)
+					if len(got.faults) > 0 || !sameMatches(want, got.matches) {
+						t.Fatalf("seed %d\n%s  events:%s\n  reference:%s\n  machine:%s\n  faults %q", seed, text, streamText(rule, es), matchesText(want), matchesText(got.matches), got.faults)
+					}
+					pairs++
+					matches += len(want)
+				}
+			}
+			t.Logf("%d pairs, %d matches equal", pairs, matches)
+		})
+	}
 }
