@@ -2,10 +2,11 @@ package engine
 
 import "github.com/weir-cep/weir/internal/slab"
 
-// An owner has up to three entries under a key: its state, its timer, and in
-// arrival order its clock.
-func (w *world) timerOf(owner uint32) uint32 { return owner + uint32(w.owners()) }
-func (w *world) clockOf(owner uint32) uint32 { return owner + 2*uint32(w.owners()) }
+// An owner has up to four entries under a key: its state, its timer, what
+// suppression remembers, and in arrival order its clock.
+func (w *world) timerOf(owner uint32) uint32    { return owner + uint32(w.owners()) }
+func (w *world) suppressOf(owner uint32) uint32 { return owner + 2*uint32(w.owners()) }
+func (w *world) clockOf(owner uint32) uint32    { return owner + 3*uint32(w.owners()) }
 
 // clock returns the greatest time that the rule has seen for the key, which is
 // where an event stands in arrival order, and moves it to at if that is later.

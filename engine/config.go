@@ -94,7 +94,7 @@ type Limits struct {
 
 // Defaults of Limits.
 const (
-	DefaultWaiting  = 64 << 20
+	DefaultWaiting  = 16 << 20
 	DefaultEvidence = 64 << 20
 )
 

@@ -22,7 +22,8 @@ type found struct {
 
 // matched builds the alert of a match unless it is suppressed. first are the
 // events that make its id: the match's own, but for an episode the one that
-// began it.
+// began it; nil is the current event alone, which is the match's only one and
+// has not been identified yet.
 func (sh *shard) matched(rs *ruleState, m *nfa.Match, first []nfa.BoundEvent) {
 	f := &sh.frame
 	if rs.supp.readsAlert() {
@@ -37,6 +38,10 @@ func (sh *shard) matched(rs *ruleState, m *nfa.Match, first []nfa.BoundEvent) {
 	} else {
 		sh.decodeKey()
 		a := block.Alert(f)
+		if first == nil {
+			m.Events[0].ID, sh.idBuf = nfa.Identity(f, sh.idBuf)
+			first = m.Events
+		}
 		a.ID, sh.idBuf = emit.ID(rs.r.ir, "", m.Kind, sh.bytes, first, sh.idBuf)
 		a.At, a.FirstAt, a.Kind, a.Truncated, a.Suppressed = m.At, m.FirstAt, m.Kind, m.Truncated, n
 		sh.number++

@@ -14,14 +14,16 @@ import (
 // per suppression key, when the last alert was emitted, how many matches were
 // dropped since, and when the last of them was. A suppression key contains the
 // rule's, so it lives on the rule's shard.
+//
+// Where it is just the rule's key, the state lies among the key's entries, so
+// that a rule whose condition goes on holding costs no look-up of its own.
+// Otherwise, with alert fields in KEY, it has a table.
 type suppressor struct {
 	ir   *dsl.Suppress // nil: nothing is suppressed
-	keys *slab.Keys
+	keys *slab.Keys    // nil: the state is an entry of the rule's key
 	mem  *slab.Arena
 	buf  []byte
 	at   uint32 // where the next sweep continues
-
-	fields bool // KEY has alert fields, or there is an unless
 }
 
 // The words of a suppression key's state.
@@ -33,15 +35,18 @@ const (
 )
 
 func (s *suppressor) init(ir *dsl.Suppress) {
-	if s.ir = ir; ir != nil {
-		s.fields = ir.Unless != nil || slices.ContainsFunc(ir.Per, func(p dsl.SuppressKey) bool { return p.Field >= 0 })
-		s.keys, s.mem = slab.NewKeys(), slab.NewArena()
+	if s.ir = ir; ir == nil {
+		return
+	}
+	s.mem = slab.NewArena()
+	if slices.ContainsFunc(ir.Per, func(p dsl.SuppressKey) bool { return p.Field >= 0 }) {
+		s.keys = slab.NewKeys()
 	}
 }
 
 // readsAlert says that dropping a match takes more than its key's bytes: alert
 // fields or a condition.
-func (s *suppressor) readsAlert() bool { return s.fields }
+func (s *suppressor) readsAlert() bool { return s.ir != nil && (s.keys != nil || s.ir.Unless != nil) }
 
 // drop says whether a match is to be dropped; if not, how many were dropped
 // since the last alert of its key.
@@ -49,32 +54,49 @@ func (s *suppressor) drop(rs *ruleState, block *emit.Block, m *nfa.Match) (drop 
 	if s.ir == nil {
 		return false, 0
 	}
-	s.key(rs, block)
-	hash := slab.Hash(s.buf)
-	slot, ok := s.keys.Find(hash, s.buf)
-	if !ok {
-		slot = s.keys.Add(hash, s.buf)
-		h := s.mem.Alloc(suppressWords)
-		*s.keys.Value(slot) = uint64(h)
-		s.mem.Words(h)[lastAlert] = uint64(m.At)
-		return false, 0
-	}
-	h := slab.Handle(*s.keys.Value(slot))
-	w := s.mem.Words(h)
-	s.mem.Touch(h)
-	if m.At <= after(int64(w[lastAlert]), s.ir.For) && (rs.r.unless == nil || !rs.r.unless(&rs.sh.frame)) {
+	w, fresh := s.state(rs, block)
+	switch {
+	case fresh:
+	case m.At <= after(int64(w[lastAlert]), s.ir.For) && (rs.r.unless == nil || !rs.r.unless(&rs.sh.frame)):
 		if s.forgotten(w, m.At) {
 			w[dropped] = 0
 		}
 		w[dropped]++
 		w[lastDrop] = uint64(m.At)
 		return true, 0
-	}
-	if !s.forgotten(w, m.At) {
+	case !s.forgotten(w, m.At):
 		n = int(w[dropped])
 	}
 	w[lastAlert], w[lastDrop], w[dropped] = uint64(m.At), 0, 0
 	return false, n
+}
+
+// state returns the suppression key's state; fresh: it had none.
+func (s *suppressor) state(rs *ruleState, block *emit.Block) (w []uint64, fresh bool) {
+	sh := rs.sh
+	if s.keys == nil {
+		space, owner := sh.stage.spaces[rs.r.space], sh.stage.w.suppressOf(rs.r.owner)
+		if sh.key == 0 {
+			sh.key = space.add(slab.Hash(sh.bytes), sh.bytes)
+		}
+		h := slab.Handle(space.get(sh.key, owner))
+		if fresh = h == 0; fresh {
+			h = s.mem.Alloc(suppressWords)
+			space.put(sh.key, owner, uint32(h))
+		}
+		s.mem.Touch(h)
+		return s.mem.Words(h), fresh
+	}
+	s.key(rs, block)
+	hash := slab.Hash(s.buf)
+	slot, ok := s.keys.Find(hash, s.buf)
+	if !ok {
+		slot = s.keys.Add(hash, s.buf)
+		*s.keys.Value(slot) = uint64(s.mem.Alloc(suppressWords))
+	}
+	h := slab.Handle(*s.keys.Value(slot))
+	s.mem.Touch(h)
+	return s.mem.Words(h), !ok
 }
 
 // forgotten says that the last dropped match is longer ago than the limit.
@@ -109,15 +131,19 @@ func fieldNamed(ir *dsl.AlertIR, name string) int {
 	return -1
 }
 
-// sweep forgets keys whose state cannot matter any more from w on.
+// idle says that a state cannot matter any more from w on.
+func (s *suppressor) idle(h slab.Handle, w int64) bool {
+	words := s.mem.Words(h)
+	return after(int64(words[lastAlert]), s.ir.For) < w && s.forgotten(words, w)
+}
+
+// sweep forgets keys of the table whose state cannot matter any more.
 func (s *suppressor) sweep(w int64, n int) {
-	if s.ir == nil {
+	if s.keys == nil {
 		return
 	}
 	s.at = s.keys.Sweep(s.at, n, func(slot uint32) {
-		h := slab.Handle(*s.keys.Value(slot))
-		words := s.mem.Words(h)
-		if after(int64(words[lastAlert]), s.ir.For) < w && s.forgotten(words, w) {
+		if h := slab.Handle(*s.keys.Value(slot)); s.idle(h, w) {
 			s.mem.Free(h)
 			s.keys.Remove(slot)
 		}
@@ -127,6 +153,9 @@ func (s *suppressor) sweep(w int64, n int) {
 func (s *suppressor) bytes() int64 {
 	if s.ir == nil {
 		return 0
+	}
+	if s.keys == nil {
+		return s.mem.Bytes()
 	}
 	return s.keys.Bytes() + s.mem.Bytes()
 }

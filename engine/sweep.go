@@ -10,7 +10,7 @@ import (
 // keys, so that the work is bounded and all keys get their turn.
 //
 // sweepShare is how many rows pay for a look at one key of a table.
-const sweepShare = 4
+const sweepShare = 8
 
 // sweep looks at some keys of every table; w is the watermark.
 func (sh *shard) sweep(w int64) {
@@ -37,7 +37,16 @@ func (sh *shard) sweep(w int64) {
 func (st *stage) sweepKey(sp *space, key uint32, w int64) {
 	owners := uint32(st.w.owners())
 	sp.each(key, func(owner, h uint32) {
-		if owner >= owners { // a timer goes with its state, a clock stays
+		switch owner / owners {
+		case 0:
+		case 2:
+			rs := &st.rules[int(owner%owners)-len(st.features)]
+			if rs.supp.idle(slab.Handle(h), w) {
+				rs.supp.mem.Free(slab.Handle(h))
+				sp.put(key, owner, 0)
+			}
+			return
+		default: // a timer goes with its state, a clock stays
 			return
 		}
 		if at, ok := st.idle(owner, slab.Handle(h)); !ok || at >= w {

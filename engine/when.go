@@ -297,12 +297,10 @@ func (rs *ruleState) spare(s slab.Handle, w []uint64) slab.Handle {
 // fireNow raises the alert of an on … when rule for the current event.
 func (rs *ruleState) fireNow() {
 	sh, f := rs.sh, &rs.sh.frame
-	e := &rs.events[0]
-	*e = nfa.BoundEvent{At: f.At, Ref: f.Ref}
-	e.ID, sh.idBuf = nfa.Identity(f, sh.idBuf)
+	rs.events[0] = nfa.BoundEvent{At: f.At, Ref: f.Ref}
 	f.MatchStart, f.MatchEnd = f.At, f.At
 	rs.match = nfa.Match{At: f.At, FirstAt: f.At, Bound: &rs.one, Events: rs.events[:]}
-	sh.matched(rs, &rs.match, rs.events[:])
+	sh.matched(rs, &rs.match, nil)
 }
 
 // oneEvent is the one bound event of an on … when rule.
