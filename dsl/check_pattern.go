@@ -96,7 +96,7 @@ func (r *ruleCheck) plainInBlock(n *StepNode) {
 		nothing(n.Span, "another block")
 	case n.Arrow == "immediately" || n.Arrow == "any":
 		nothing(n.ArrowSpan, "\"then "+n.Arrow+"\"")
-	case n.Quant != nil && (skippable(n.Quant) || n.Quant.Kind == "some"):
+	case n.Quant != nil && (skippable(n.Quant) || n.Quant.Kind == "some" || n.Quant.Kind == "exactly" || n.Quant.Inner != "" || n.Quant.Greedy):
 		nothing(n.Quant.Span, "\""+r.u.src.Slice(n.Quant.Span)+"\"")
 	case n.Until != nil:
 		nothing(n.UntilSpan, "\"until\"")
@@ -348,7 +348,14 @@ func (r *ruleCheck) deadline() bool {
 	if s.Kind == StepNo {
 		return !s.No.Strict || r.policy() != MatchEach
 	}
-	return s.Exactly
+	return endsExactly(r.ir.Pattern.Steps)
+}
+
+// endsExactly says whether a sequence ends in "exactly n", by itself or as the
+// end of a counted group.
+func endsExactly(steps []*StepIR) bool {
+	s := lastStep(steps)
+	return s != nil && (s.Exactly || s.Kind == StepGroup && endsExactly(s.Sub[0]))
 }
 
 func lastStep(steps []*StepIR) *StepIR {

@@ -105,8 +105,11 @@ func (r *ruleCheck) finalStep() {
 		if s.No.Within == 0 && !within && !(each && s.No.Strict) {
 			r.openEnd(s)
 		}
-	case s.Exactly && !within && !each:
+	case endsExactly(r.ir.Pattern.Steps) && !within && !each:
 		n := lastNode(&r.pattern.Steps)
+		for n.Quant.Kind != "exactly" {
+			n = lastNode(&n.Sub[0])
+		}
 		r.report("E115", n.Quant.Span, "\"exactly\" as the last step needs the pattern's \"within\"").here("until when must no further one come?").
 			fix("pattern { … } within 15m")
 	case !each && !r.ir.AtEnd && s.Until == nil:
