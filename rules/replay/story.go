@@ -94,7 +94,8 @@ func (s *Story) life(r *nfa.TracedRun) *Life {
 	l := s.open[id]
 	if l == nil {
 		s.seen++
-		l = &Life{FirstAt: r.FirstAt, order: s.seen}
+		l = &Life{FirstAt: r.FirstAt, EndAt: r.LastAt, order: s.seen}
+		s.list(l, r)
 		s.open[id] = l
 	}
 	return l
@@ -121,14 +122,23 @@ func (s *Story) Started(r *nfa.TracedRun) { s.took(s.life(r), r) }
 // Took implements nfa.Tracer.
 func (s *Story) Took(r *nfa.TracedRun) { s.took(s.life(r), r) }
 
+// took lists what the run has bound by now: a fork begins with all that it
+// shares, and an alternative that another one beat lets its events go.
 func (s *Story) took(l *Life, r *nfa.TracedRun) {
-	name := s.step(r.Step)
-	if n := len(l.Steps); n == 0 || l.Steps[n-1].Step != name {
-		l.Steps = append(l.Steps, Taken{Step: name, Need: s.need(r.Step)})
-	}
-	t := &l.Steps[len(l.Steps)-1]
-	t.At = append(t.At, r.LastAt)
+	s.list(l, r)
 	l.EndAt, l.Refused = r.LastAt, nil
+}
+
+func (s *Story) list(l *Life, r *nfa.TracedRun) {
+	l.Steps = l.Steps[:0]
+	for _, e := range r.Events {
+		name := s.step(e.Binding)
+		if n := len(l.Steps); n == 0 || l.Steps[n-1].Step != name {
+			l.Steps = append(l.Steps, Taken{Step: name, Need: s.need(e.Binding)})
+		}
+		t := &l.Steps[len(l.Steps)-1]
+		t.At = append(t.At, e.At)
+	}
 }
 
 // Refused implements nfa.Tracer.
