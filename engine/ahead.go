@@ -1,10 +1,6 @@
 package engine
 
-import (
-	"unsafe"
-
-	"github.com/weir-cep/weir/internal/slab"
-)
+import "github.com/weir-cep/weir/internal/slab"
 
 // ahead is how many rows are looked up together. The keys of a row lie
 // anywhere in memory, and what is done for a row is too long for the processor
@@ -86,7 +82,7 @@ func (s *space) find(hash uint64, key []byte) uint32 {
 	return 0
 }
 
-// reachList reads the beginning of a key's list of entries.
+// reachList reads the beginning of a key's list of entries, if it has one.
 func (s *space) reachList(key uint32) uint64 {
 	if v := *s.keys.Value(key); v >= listMark {
 		return s.mem.Words(listHandle(v))[0]
@@ -96,9 +92,8 @@ func (s *space) reachList(key uint32) uint64 {
 
 // reachStates reads the first word of every state of a key.
 func (st *stage) reachStates(sp *space, key uint32) (sum uint64) {
-	v := sp.keys.Value(key)
-	for _, e := range sp.entries(v) {
-		if owner := entryOwner(e); int(owner) < len(st.mems) {
+	for _, e := range sp.entries(key) {
+		if owner := entryOwner(e); e != 0 && int(owner) < len(st.mems) {
 			sum += st.mems[owner].Words(slab.Handle(entryHandle(e)))[0]
 		}
 	}
@@ -107,23 +102,10 @@ func (st *stage) reachStates(sp *space, key uint32) (sum uint64) {
 
 // reachWindows reads what the windows of a key will read first.
 func (st *stage) reachWindows(sp *space, key uint32) (sum uint64) {
-	v := sp.keys.Value(key)
-	for _, e := range sp.entries(v) {
-		if owner := entryOwner(e); int(owner) < len(st.sets) && st.sets[owner] != nil {
+	for _, e := range sp.entries(key) {
+		if owner := entryOwner(e); e != 0 && int(owner) < len(st.sets) && st.sets[owner] != nil {
 			sum += st.sets[owner].Reach(slab.Handle(entryHandle(e)))
 		}
 	}
 	return sum
-}
-
-// entries are a key's entries, given its value.
-func (s *space) entries(v *uint64) []uint64 {
-	switch {
-	case *v == 0:
-		return nil
-	case *v < listMark:
-		return unsafe.Slice(v, 1)
-	}
-	list := s.mem.Words(listHandle(*v))
-	return list[1 : 1+list[0]]
 }

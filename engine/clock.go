@@ -8,6 +8,24 @@ func (w *world) timerOf(owner uint32) uint32    { return owner + uint32(w.owners
 func (w *world) suppressOf(owner uint32) uint32 { return owner + 2*uint32(w.owners()) }
 func (w *world) clockOf(owner uint32) uint32    { return owner + 3*uint32(w.owners()) }
 
+// entries is how many entries the rule can have under a key.
+func (r *rule) entries(arrival bool) int {
+	n := 0
+	if r.prog != nil || r.on.stateful || len(r.on.groups) > 0 && r.on.groups[0].own {
+		n++
+	}
+	if r.ir.Deadline {
+		n++
+	}
+	if r.ir.Suppress != nil {
+		n++
+	}
+	if arrival {
+		n++
+	}
+	return n
+}
+
 // clock returns the greatest time that the rule has seen for the key, which is
 // where an event stands in arrival order, and moves it to at if that is later.
 //

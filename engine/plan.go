@@ -46,6 +46,7 @@ func (w *world) owners() int { return len(w.features) + len(w.rules) }
 type spacePlan struct {
 	id         string
 	everywhere bool // every shard keeps all keys of it
+	entries    int  // that a key can have: states, timers, clocks
 }
 
 // access is one way to take a key from a type's rows, for one space.
@@ -169,6 +170,7 @@ func (w *world) build(p *plan) error {
 	for i, f := range w.features {
 		f.owner = uint32(i)
 		f.space = w.space(f.spaceID(), f.everywhere)
+		w.spaces[f.space].entries++
 		a, err := w.access(p, f.ir.On, f.ir.Key, f.space, 0)
 		if err != nil {
 			return err
@@ -179,6 +181,7 @@ func (w *world) build(p *plan) error {
 		r.owner = uint32(len(w.features) + i)
 		r.world = w
 		r.space = w.space(r.spaceID(), false)
+		w.spaces[r.space].entries += r.entries(w.arrival)
 		if err := w.addRule(p, r); err != nil {
 			return err
 		}

@@ -102,8 +102,8 @@ func newShard(p *plan, cfg *Config, id int) (*shard, error) {
 	sh.frame = expr.Frame{Lookups: p.lookups, Syms: sh.syms, Reads: sh}
 	for _, w := range p.worlds {
 		st := &stage{sh: sh, w: w, timers: newTimers()}
-		for range w.spaces {
-			st.spaces = append(st.spaces, newSpace())
+		for i := range w.spaces {
+			st.spaces = append(st.spaces, newSpace(w.spaces[i].entries))
 		}
 		st.sweepAt, st.added = make([]uint32, len(w.spaces)), make([]uint64, len(w.spaces))
 		for _, f := range w.features {

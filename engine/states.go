@@ -6,22 +6,32 @@ import "github.com/weir-cep/weir/internal/slab"
 // key parts share, and for each key the states that they have there. One look-up
 // per event serves all of them.
 //
-// A key's value is either 0 (no state), one entry in place, or, with the top
-// bit set, the handle of a list: its length, then entries by ascending owner.
-// An entry is owner<<32 | handle. Only owners with a state have an entry, so a
-// thousand rules cost a key nothing until they remember something of it.
+// A key has room for a few entries beside its bytes; they stand there by
+// ascending owner, 0 behind the last. If they are too many, the first of those
+// words is, with the top bit set, the handle of a list: its length, then the
+// entries. An entry is owner<<32 | handle. Only owners with a state have an
+// entry, so a thousand rules cost a key nothing until they remember something
+// of it.
 type space struct {
 	keys  *slab.Keys
 	mem   *slab.Arena
+	room  int    // entries beside a key
 	added uint64 // keys ever added
+	copy  []uint64
 }
 
 const (
 	listMark  = 1 << 63
 	ownerBits = 31
+	maxRoom   = 4
+	listWords = 8 // of a new list
 )
 
-func newSpace() *space { return &space{keys: slab.NewKeys(), mem: slab.NewArena()} }
+// newSpace makes a space for keys that have up to so many entries.
+func newSpace(entries int) *space {
+	room := min(max(entries, 1), maxRoom)
+	return &space{keys: slab.NewWideKeys(room), mem: slab.NewArena(), room: room}
+}
 
 func entry(owner, h uint32) uint64    { return uint64(owner)<<32 | uint64(h) }
 func entryOwner(e uint64) uint32      { return uint32(e >> 32) }
@@ -34,51 +44,71 @@ func (s *space) add(hash uint64, key []byte) (slot uint32) {
 	return s.keys.Add(hash, key)
 }
 
+// entries are a key's entries, by ascending owner; they may end with zeros.
+func (s *space) entries(key uint32) []uint64 {
+	w := s.keys.Values(key)
+	if w[0] < listMark {
+		return w
+	}
+	list := s.mem.Words(listHandle(w[0]))
+	return list[1 : 1+list[0]]
+}
+
 // get returns the owner's state of a key, 0 if it has none.
 func (s *space) get(key, owner uint32) uint32 {
-	v := *s.keys.Value(key)
-	if v < listMark {
-		if entryOwner(v) == owner {
-			return entryHandle(v) // also right for v 0: owner 0's handle is 0
+	w := s.keys.Values(key)
+	if w[0] < listMark {
+		for _, e := range w {
+			if entryOwner(e) == owner {
+				return entryHandle(e) // also right for e 0: owner 0's handle is 0
+			}
 		}
 		return 0
 	}
-	list := s.mem.Words(listHandle(v))
-	n := int(list[0])
-	if i := searchOwner(list[1:1+n], owner); i < n && entryOwner(list[1+i]) == owner {
-		return entryHandle(list[1+i])
+	list := s.entries(key)
+	if i := searchOwner(list, owner); i < len(list) && entryOwner(list[i]) == owner {
+		return entryHandle(list[i])
 	}
 	return 0
 }
 
 // put sets the owner's state of a key; handle 0 takes it away.
 func (s *space) put(key, owner, h uint32) {
-	v := s.keys.Value(key)
-	switch {
-	case *v >= listMark:
-		s.putList(key, v, owner, h)
-	case *v == 0 || entryOwner(*v) == owner:
-		if h == 0 {
-			*v = 0
-		} else {
-			*v = entry(owner, h)
-		}
-		s.keys.Touch(key)
-	case h != 0:
-		a, b := *v, entry(owner, h)
-		if a > b {
-			a, b = b, a
-		}
-		l := s.mem.Alloc(3)
-		w := s.mem.Words(l)
-		w[0], w[1], w[2] = 2, a, b
-		*v = listMark | uint64(l)
-		s.keys.Touch(key)
+	w := s.keys.Values(key)
+	if w[0] >= listMark {
+		s.putList(key, w, owner, h)
+		return
 	}
+	i := 0
+	for i < len(w) && w[i] != 0 && entryOwner(w[i]) < owner {
+		i++
+	}
+	found := i < len(w) && w[i] != 0 && entryOwner(w[i]) == owner
+	switch {
+	case found && h != 0:
+		w[i] = entry(owner, h)
+	case found:
+		copy(w[i:], w[i+1:])
+		w[len(w)-1] = 0
+	case h == 0:
+		return
+	case w[len(w)-1] == 0:
+		copy(w[i+1:], w[i:])
+		w[i] = entry(owner, h)
+	default:
+		l := s.mem.Alloc(listWords)
+		list := s.mem.Words(l)
+		list[0] = uint64(len(w))
+		copy(list[1:], w)
+		clear(w)
+		w[0] = listMark | uint64(l)
+		s.putList(key, w, owner, h)
+	}
+	s.keys.Touch(key)
 }
 
-func (s *space) putList(key uint32, v *uint64, owner, h uint32) {
-	l := listHandle(*v)
+func (s *space) putList(key uint32, w []uint64, owner, h uint32) {
+	l := listHandle(w[0])
 	list := s.mem.Words(l)
 	n := int(list[0])
 	i := 1 + searchOwner(list[1:1+n], owner)
@@ -88,9 +118,10 @@ func (s *space) putList(key uint32, v *uint64, owner, h uint32) {
 		list[i] = entry(owner, h)
 	case found:
 		copy(list[i:n], list[i+1:n+1])
-		list[0]--
-		if n == 2 { // one entry left: back into its place
-			*v = list[1]
+		n--
+		list[0] = uint64(n)
+		if n <= (s.room+1)/2 { // few are left: back beside the key
+			copy(w, list[1:1+n])
 			s.mem.Free(l)
 			s.keys.Touch(key)
 			return
@@ -98,7 +129,7 @@ func (s *space) putList(key uint32, v *uint64, owner, h uint32) {
 	case h != 0:
 		if g := s.mem.Grow(l, n+2); g != l {
 			l = g
-			*v = listMark | uint64(l)
+			w[0] = listMark | uint64(l)
 			s.keys.Touch(key)
 		}
 		list = s.mem.Words(l)
@@ -109,39 +140,15 @@ func (s *space) putList(key uint32, v *uint64, owner, h uint32) {
 	s.mem.Touch(l)
 }
 
-// each calls f for every entry of a key, by ascending owner. f may put entries
-// of the owner it is called with.
+// each calls f for every entry that a key has now, by ascending owner. f may
+// put entries of the key, and must not call each.
 func (s *space) each(key uint32, f func(owner, h uint32)) {
-	v := *s.keys.Value(key)
-	if v < listMark {
-		if v != 0 {
-			f(entryOwner(v), entryHandle(v))
+	s.copy = append(s.copy[:0], s.entries(key)...)
+	for _, e := range s.copy {
+		if e != 0 {
+			f(entryOwner(e), entryHandle(e))
 		}
-		return
 	}
-	for owner := uint32(0); ; owner++ {
-		e, ok := s.from(key, owner)
-		if !ok {
-			return
-		}
-		owner = entryOwner(e)
-		f(owner, entryHandle(e))
-	}
-}
-
-// from returns the first entry whose owner is at least the given one.
-func (s *space) from(key, owner uint32) (uint64, bool) {
-	v := *s.keys.Value(key)
-	if v < listMark {
-		return v, v != 0 && entryOwner(v) >= owner
-	}
-	list := s.mem.Words(listHandle(v))
-	n := int(list[0])
-	i := searchOwner(list[1:1+n], owner)
-	if i == n {
-		return 0, false
-	}
-	return list[1+i], true
 }
 
 // empty reports whether nothing is left of a key.

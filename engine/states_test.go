@@ -7,7 +7,13 @@ import (
 
 // A space gives back what was put, whatever the number of owners per key.
 func TestSpace(t *testing.T) {
-	s := newSpace()
+	for _, room := range []int{0, 1, 2, 3, maxRoom, maxRoom + 1} {
+		testSpace(t, newSpace(room))
+	}
+}
+
+func testSpace(t *testing.T, s *space) {
+	t.Helper()
 	rng := rand.New(rand.NewPCG(1, 2))
 	type place struct{ key, owner uint32 }
 	want := map[place]uint32{}
@@ -16,8 +22,12 @@ func TestSpace(t *testing.T) {
 		b := []byte{byte(i)}
 		keys = append(keys, s.keys.Add(uint64(i)<<40, b))
 	}
-	for range 50_000 {
-		p := place{keys[rng.IntN(len(keys))], uint32(rng.IntN(40))}
+	for i := range 50_000 {
+		owners := 40
+		if i/1000%2 == 0 {
+			owners = 4 // so that lists shrink again
+		}
+		p := place{keys[rng.IntN(len(keys))], uint32(rng.IntN(owners))}
 		h := uint32(rng.IntN(3)) // 0 removes, one time in three
 		s.put(p.key, p.owner, h)
 		if h == 0 {
@@ -25,7 +35,7 @@ func TestSpace(t *testing.T) {
 		} else {
 			want[p] = h
 		}
-		q := place{keys[rng.IntN(len(keys))], uint32(rng.IntN(40))}
+		q := place{keys[rng.IntN(len(keys))], uint32(rng.IntN(owners))}
 		if got := s.get(q.key, q.owner); got != want[q] {
 			t.Fatalf("get(%v) = %d, want %d", q, got, want[q])
 		}

@@ -9,22 +9,29 @@ import (
 // Keys finds a 64-bit value by the bytes of a key. It keeps the whole key and
 // compares it, so two keys with one hash never meet.
 //
-// A key costs 12 bytes beside its own, rounded up to a size class, and 12 to
-// 24 bytes of index. Memory does not shrink below its high-water mark in the
-// index; the keys' own pages do.
+// A key costs its values and 4 bytes beside its own, rounded up to a size
+// class, and 12 to 24 bytes of index. Memory does not shrink below its
+// high-water mark in the index; the keys' own pages do.
 type Keys struct {
 	index table
-	mem   *Arena // records: value, then uint32 1+length, then the key's bytes
+	mem   *Arena // records: values, then uint32 1+length, then the key's bytes
+	width uint32 // values of a key
 	n     int
 }
 
-// A record's layout: word 0 is the value, the lower half of word 1 is
-// 1 + the key's length (0: no record; the arena leaves that word of a free
-// slot alone), the key starts behind it.
-const keyAt = 12
+// A record's layout: its first words are the values, the lower half of the
+// next is 1 + the key's length (0: no record; the arena leaves that word of a
+// free slot alone), the key starts behind it.
+const lengthBytes = 4
 
 // NewKeys returns an empty table.
-func NewKeys() *Keys { return &Keys{index: newTable(), mem: NewArena()} }
+func NewKeys() *Keys { return NewWideKeys(1) }
+
+// NewWideKeys returns an empty table with a number of values for each key, at
+// least one. They lie beside the key's bytes, where a look-up has just been.
+func NewWideKeys(width int) *Keys {
+	return &Keys{index: newTable(), mem: NewArena(), width: uint32(width)}
+}
 
 // Hash returns the hash that Find and Add take: xxh3, the same in every process.
 func Hash(key []byte) uint64 { return xxh3.Hash(key) }
@@ -46,21 +53,24 @@ func (k *Keys) Find(hash uint64, key []byte) (slot uint32, ok bool) {
 	}
 }
 
-// Add enters a key that is not there yet, with value 0, and copies its bytes.
+// Add enters a key that is not there yet, with values 0, and copies its bytes.
 func (k *Keys) Add(hash uint64, key []byte) (slot uint32) {
-	h := k.mem.Alloc((keyAt + len(key) + 7) / 8)
-	w := k.mem.Words(h)
-	w[1] = uint64(len(key) + 1)
+	h := k.mem.Alloc(int(k.width) + (lengthBytes+len(key)+7)/8)
+	w := k.mem.Words(h)[k.width:]
+	w[0] = uint64(len(key) + 1)
 	b := unsafe.Slice((*byte)(unsafe.Pointer(&w[0])), len(w)*8)
-	copy(b[keyAt:], key)
+	copy(b[lengthBytes:], key)
 	k.index.insert(uint32(hash>>32), uint32(h))
 	k.n++
 	return uint32(h)
 }
 
-// Value returns the key's value, valid until the key is removed. Who writes
-// through it later than Add calls Touch.
+// Value returns the key's first value, valid until the key is removed. Who
+// writes through it later than Add calls Touch.
 func (k *Keys) Value(slot uint32) *uint64 { return &k.mem.Words(Handle(slot))[0] }
+
+// Values returns all values of the key, on the same terms.
+func (k *Keys) Values(slot uint32) []uint64 { return k.mem.Words(Handle(slot))[:k.width:k.width] }
 
 // Touch marks the key's page as changed.
 func (k *Keys) Touch(slot uint32) { k.mem.Touch(Handle(slot)) }
@@ -68,15 +78,15 @@ func (k *Keys) Touch(slot uint32) { k.mem.Touch(Handle(slot)) }
 // Key returns the key's bytes; they are the table's own, valid until the key
 // is removed.
 func (k *Keys) Key(slot uint32) []byte {
-	w := k.mem.Words(Handle(slot))
-	n := uint32(w[1]) - 1
-	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(&w[0]), keyAt)), n)
+	w := &k.mem.Words(Handle(slot))[k.width]
+	n := uint32(*w) - 1
+	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(w), lengthBytes)), n)
 }
 
 // Remove takes the key out. Its slot may be given to another key.
 func (k *Keys) Remove(slot uint32) {
 	k.index.remove(uint32(Hash(k.Key(slot))>>32), slot)
-	k.mem.Words(Handle(slot))[1] = 0
+	k.mem.Words(Handle(slot))[k.width] = 0
 	k.mem.Free(Handle(slot))
 	k.n--
 }
@@ -110,7 +120,7 @@ func (k *Keys) Sweep(from uint32, n int, f func(slot uint32)) (next uint32) {
 			}
 			slot := at<<pageBits | off
 			off += size
-			if uint32(w[slot%PageWords+1]) == 0 {
+			if uint32(w[slot%PageWords+k.width]) == 0 {
 				continue
 			}
 			n--
