@@ -225,7 +225,7 @@ func (c *fastProg) condition(i int) string {
 	own1 := terms(t.Where)
 	completes := i == len(c.steps)-1 && i > 0 && s.final && s.Lo == 1 && !s.optional
 	switch {
-	case i > 0 && s.single && !s.optional && c.sharesLast(i) && allTerms(c.Rule, own1, func(e *dsl.Expr) bool { return c.readsLast(e, i-1) }):
+	case i > 0 && s.single && !s.optional && !s.Exactly && c.sharesLast(i) && allTerms(c.Rule, own1, func(e *dsl.Expr) bool { return c.readsLast(e, i-1) }):
 		s.class = shared
 	case completes && c.grows(i-1) && allTerms(c.Rule, own1, func(e *dsl.Expr) bool { return c.holdsOn(e, i-1) }):
 		s.class = monotone

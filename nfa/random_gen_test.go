@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/dsl"
@@ -18,6 +19,8 @@ type profile struct {
 	flags   int  // one in so many times a step has a further clause
 	events  int  // the longest stream
 	overlap int  // bits of an event that hold beside its own, at most
+	share   int  // of 10 pairs of the policy
+	fast    bool // only rules that the fast machine takes
 }
 
 // drawSchema is an event type of the drawn rules: p0 to p3 are what steps ask
@@ -65,13 +68,28 @@ func (d *drawer) flag(n int) bool { return d.once(d.p.flags * n) }
 func (d *drawer) rule() *dsl.RuleIR {
 	for {
 		d.draw()
-		if legal(d.r) == "" {
+		if legal(d.r) == "" && (!d.p.fast || d.coalesces()) {
 			d.text = ruleText(d.r)
 			d.r.Pattern.Steps = flatten(d.r.Pattern.Steps)
 			finishRule(d.r)
 			return d.r
 		}
 	}
+}
+
+// coalesces says that the fast machine takes the rule.
+func (d *drawer) coalesces() bool {
+	r := *d.r
+	p := *r.Pattern
+	p.Steps = flatten(p.Steps)
+	r.Pattern = &p
+	finishRule(&r)
+	prog, err := Compile(&r, time.UTC)
+	if err != nil {
+		return false
+	}
+	c, _ := classify(prog)
+	return c != nil
 }
 
 // flatten takes away the groups that only group, as the checker does: the
@@ -103,6 +121,9 @@ func (d *drawer) draw() {
 	}
 	d.limit = r.Pattern.Within > 0
 	r.Pattern.Steps = d.sequence(1+d.IntN(4), 0, false, false)
+	if d.p.fast && d.once(3) {
+		d.aside(r.Pattern.Steps)
+	}
 	if d.once(6) && (d.limit || d.once(2)) {
 		no := d.absence()
 		if !d.limit || d.once(2) {
@@ -131,6 +152,27 @@ func (d *drawer) draw() {
 		r.Skip = dsl.SkipNext + dsl.SkipKind(d.IntN(4))
 		r.SkipStep = d.IntN(len(r.Bindings))
 	}
+}
+
+// aside lets a single step read the loop before it, in one of the ways in which
+// all runs there get one answer, or the earliest run's answer decides.
+func (d *drawer) aside(steps []*dsl.StepIR) {
+	i := d.IntN(len(steps))
+	if i == 0 || steps[i].Kind != dsl.StepEvent || steps[i].Hi != 1 || steps[i].Optional || steps[i-1].Kind != dsl.StepEvent {
+		return
+	}
+	s, x := steps[i], steps[i-1]
+	*x = dsl.StepIR{Arrow: x.Arrow, Binding: x.Binding, Lo: 1 + d.IntN(3), Greedy: d.once(4), Route: x.Route, Where: d.predicate(x.Route)}
+	d.r.Bindings[x.Binding].Repeated, d.r.Bindings[x.Binding].Optional = true, false
+	schema := d.r.Routes[s.Route].Schema
+	v, n := fieldOf(schema, "v"), constInt(int64(1+d.IntN(3)))
+	s.Where = allOf(d.predicate(s.Route), []*dsl.Expr{
+		opOf(dsl.OpIn, v, boundListOf(d.r, x.Binding, "v")),
+		opOf(dsl.OpGe, boundCountOf(d.r, x.Binding), n),
+		opOf(dsl.OpGt, boundAggOf(d.r, dsl.AggDistinct, x.Binding, "s"), n),
+		opOf(d.compare(), v, boundOf(d.r, x.Binding, dsl.Last, "v")),
+		opOf(dsl.OpNot, opOf(dsl.OpEq, fieldOf(schema, "s"), boundOf(d.r, x.Binding, dsl.Last, "s"))),
+	}[d.IntN(5)])
 }
 
 // sequence draws n steps and absences between them.

@@ -25,6 +25,11 @@ func legal(r *dsl.RuleIR) string {
 			}
 		}
 	})
+	eachExpr(r, func(e *dsl.Expr) {
+		if e.Op == dsl.OpBound && e.Which == dsl.Only && r.Bindings[e.Step].Repeated {
+			why = "which of several events"
+		}
+	})
 	if why != "" {
 		return why
 	}

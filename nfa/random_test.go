@@ -20,16 +20,18 @@ var (
 // streamsPerRule is how many streams each drawn rule meets.
 const streamsPerRule = 4
 
-// The profiles that are compared. Of each policy half the pairs are flat rules,
-// which fast machines may take over, and half have groups and blocks.
+// The profiles that are compared: flat rules, rules whose steps read others, and
+// rules with groups and blocks; half of match first is what the fast machine
+// takes.
 var profiles = []profile{
-	{name: "first/flat", policy: dsl.MatchFirst, flags: 4, events: 14, overlap: 2},
-	{name: "first/reads", policy: dsl.MatchFirst, flags: 6, events: 14, overlap: 2, reads: 4},
-	{name: "first/groups", policy: dsl.MatchFirst, groups: true, reads: 2, flags: 5, events: 14, overlap: 2},
-	{name: "latest/flat", policy: dsl.MatchLatest, flags: 4, events: 14, overlap: 2, reads: 2},
-	{name: "latest/groups", policy: dsl.MatchLatest, groups: true, reads: 2, flags: 5, events: 14, overlap: 2},
-	{name: "each/flat", policy: dsl.MatchEach, flags: 5, events: 10, overlap: 1, reads: 2},
-	{name: "each/groups", policy: dsl.MatchEach, groups: true, reads: 2, flags: 5, events: 9, overlap: 1},
+	{name: "first/fast", policy: dsl.MatchFirst, flags: 4, events: 14, overlap: 2, reads: 1, share: 5, fast: true},
+	{name: "first/flat", policy: dsl.MatchFirst, flags: 4, events: 14, overlap: 2, share: 1},
+	{name: "first/reads", policy: dsl.MatchFirst, flags: 6, events: 14, overlap: 2, reads: 4, share: 2},
+	{name: "first/groups", policy: dsl.MatchFirst, groups: true, reads: 2, flags: 5, events: 14, overlap: 2, share: 2},
+	{name: "latest/flat", policy: dsl.MatchLatest, flags: 4, events: 14, overlap: 2, reads: 2, share: 5},
+	{name: "latest/groups", policy: dsl.MatchLatest, groups: true, reads: 2, flags: 5, events: 14, overlap: 2, share: 5},
+	{name: "each/flat", policy: dsl.MatchEach, flags: 5, events: 10, overlap: 1, reads: 2, share: 5},
+	{name: "each/groups", policy: dsl.MatchEach, groups: true, reads: 2, flags: 5, events: 9, overlap: 1, share: 5},
 }
 
 // subject is a machine under test.
@@ -42,12 +44,8 @@ type subject struct {
 // TestRandom compares the machines with the reference on random rules and
 // streams: every match with all bindings, times, kinds, order and truncation.
 func TestRandom(t *testing.T) {
-	perPolicy := map[dsl.Policy]int{}
 	for _, p := range profiles {
-		perPolicy[p.policy]++
-	}
-	for _, p := range profiles {
-		t.Run(p.name, func(t *testing.T) { compareRandom(t, p, *pairsFlag/perPolicy[p.policy]) })
+		t.Run(p.name, func(t *testing.T) { compareRandom(t, p, *pairsFlag*p.share/10) })
 	}
 }
 
@@ -55,11 +53,12 @@ func TestRandom(t *testing.T) {
 type tally struct {
 	sync.Mutex
 	pairs, with, matches, fast int
+	classes                    map[string]int // pairs on the fast machine, by what their rules have
 	failed                     bool
 }
 
 func compareRandom(t *testing.T, p profile, pairs int) {
-	var sum tally
+	sum := tally{classes: map[string]int{}}
 	var workers sync.WaitGroup
 	rules := (pairs + streamsPerRule - 1) / streamsPerRule
 	n := uint64(max(1, runtime.GOMAXPROCS(0)))
@@ -78,6 +77,9 @@ func compareRandom(t *testing.T, p profile, pairs int) {
 	}
 	workers.Wait()
 	t.Logf("%d pairs, %d with matches, %d matches equal; %d pairs on the fast machine", sum.pairs, sum.with, sum.matches, sum.fast)
+	if p.fast {
+		t.Logf("of these %v", sum.classes)
+	}
 }
 
 func (s *tally) stop() bool {
@@ -118,9 +120,43 @@ func compareRule(t *testing.T, sum *tally, b *workbench, p profile, seed uint64)
 		}
 		if len(subjects) > 2 {
 			sum.fast++
+			for _, f := range features(prog) {
+				sum.classes[f]++
+			}
 		}
 		sum.Unlock()
 	}
+}
+
+// features lists what a program of the fast machine has.
+func features(p *Prog) (out []string) {
+	c, _ := classify(p)
+	has := map[string]bool{"within": c.within > 0, "cancel": c.quits != 0, "where": c.Where != nil, "deadline": c.waits}
+	for i := range c.steps {
+		s := &c.steps[i]
+		has["loop"] = has["loop"] || s.Hi == 0
+		has["count"] = has["count"] || s.Lo > 1
+		has["optional"] = has["optional"] || s.optional
+		has["greedy"] = has["greedy"] || s.Greedy
+		has["consecutive"] = has["consecutive"] || s.Consecutive
+		has["exactly"] = has["exactly"] || s.Exactly
+		has["span"] = has["span"] || s.span > 0
+		has["gap"] = has["gap"] || s.gap > 0
+		has["no"] = has["no"] || len(s.nos) > 0
+		has["reads a shared last event"] = has["reads a shared last event"] || s.class == shared
+		has["asks each run"] = has["asks each run"] || s.class == own
+		has["asks the earliest run"] = has["asks the earliest run"] || s.class == monotone
+		for _, w := range s.ways {
+			has["immediately"] = has["immediately"] || w.strict
+			has["arrow within"] = has["arrow within"] || w.within > 0
+		}
+	}
+	for f, ok := range has {
+		if ok {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 func (s *tally) fail(t *testing.T, format string, args ...any) {
