@@ -11,11 +11,12 @@ const ahead = 32
 
 // visited is a visit of the rows that are looked up.
 type visited struct {
-	visit *visit
-	keys  []byte
-	space *space
-	slot  uint32 // of the key, 0 if it has none, notMine if another shard has it
+	*visit
+	in   *visits
+	slot uint32 // of the key, 0 if it has none, notMine if another shard has it
 }
+
+func (a *visited) keyBytes() []byte { return a.in.keys[a.key : a.key+a.len] }
 
 // notMine marks a visit to a key of another shard.
 const notMine = ^uint32(0)
@@ -32,34 +33,35 @@ func (st *stage) lookUp(rows []item, batch func(uint32) *prepared) {
 		list, v := st.visits(&rows[i], batch)
 		for j := range list {
 			vs := &list[j]
-			a := visited{visit: vs, keys: v.keys, space: st.spaces[vs.access.space], slot: notMine}
-			if st.w.spaces[vs.access.space].everywhere || st.sh.owns(vs) {
-				a.slot = 0
-				sum += a.space.keys.ReachIndex(vs.hash)
+			slot := notMine
+			if st.sh.owns(vs) || st.w.spaces[vs.access.space].everywhere {
+				slot = 0
+				sum += st.spaces[vs.access.space].keys.ReachIndex(vs.hash)
 			}
-			st.ahead = append(st.ahead, a)
+			st.ahead = append(st.ahead, visited{vs, v, slot})
 		}
 	}
 	for i := range st.ahead {
 		if a := &st.ahead[i]; a.slot == 0 {
-			sum += a.space.keys.ReachKey(a.visit.hash)
+			sum += st.spaces[a.access.space].keys.ReachKey(a.hash)
 		}
 	}
 	for i := range st.ahead {
 		if a := &st.ahead[i]; a.slot == 0 {
-			if a.slot = a.space.find(a.visit.hash, a.keys[a.visit.key:a.visit.key+a.visit.len]); a.slot != 0 {
-				sum += a.space.reachList(a.slot)
+			sp := st.spaces[a.access.space]
+			if a.slot = sp.find(a.hash, a.keyBytes()); a.slot != 0 {
+				sum += sp.reachList(a.slot)
 			}
 		}
 	}
 	for i := range st.ahead {
 		if a := &st.ahead[i]; a.slot != 0 && a.slot != notMine {
-			sum += st.reachStates(a.space, a.slot)
+			sum += st.reachStates(st.spaces[a.access.space], a.slot)
 		}
 	}
 	for i := range st.ahead {
 		if a := &st.ahead[i]; a.slot != 0 && a.slot != notMine {
-			sum += st.reachWindows(a.space, a.slot)
+			sum += st.reachWindows(st.spaces[a.access.space], a.slot)
 		}
 	}
 	st.reached = sum

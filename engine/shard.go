@@ -220,7 +220,7 @@ func (st *stage) row(p *prepared, v *visits, it *item, list []visited) {
 		}
 	}
 	for i := range list {
-		if a := &list[i]; a.slot != notMine && int(v.hits[a.visit.to-1].owner) >= len(st.features) {
+		if a := &list[i]; a.slot != notMine && int(v.hits[a.to-1].owner) >= len(st.features) {
 			st.again(a)
 			st.rulesOf(v, a.visit, a.slot)
 		}
@@ -242,22 +242,23 @@ func (sh *shard) settleLoans() {
 
 // enter adds the row to the features of a visit.
 func (st *stage) enter(v *visits, a *visited) {
-	h := a.visit.hits
+	h := a.hits
 	if int(v.hits[h].owner) >= len(st.features) {
 		return
 	}
+	space := st.spaces[a.access.space]
 	if st.again(a); a.slot == 0 {
-		a.slot = a.space.add(a.visit.hash, v.keys[a.visit.key:a.visit.key+a.visit.len])
+		a.slot = space.add(a.hash, a.keyBytes())
 	}
-	for ; h < a.visit.to && int(v.hits[h].owner) < len(st.features); h++ {
-		st.addTo(&st.features[v.hits[h].owner], a.space, a.slot)
+	for ; h < a.to && int(v.hits[h].owner) < len(st.features); h++ {
+		st.addTo(&st.features[v.hits[h].owner], space, a.slot)
 	}
 }
 
 // again looks a key up that was not there, if its space has got keys since.
 func (st *stage) again(a *visited) {
-	if sp := a.visit.access.space; a.slot == 0 && a.space.added != st.added[sp] {
-		a.slot = a.space.find(a.visit.hash, a.keys[a.visit.key:a.visit.key+a.visit.len])
+	if sp := a.access.space; a.slot == 0 && st.spaces[sp].added != st.added[sp] {
+		a.slot = st.spaces[sp].find(a.hash, a.keyBytes())
 	}
 }
 
