@@ -29,7 +29,7 @@ func TestDumps(t *testing.T) {
 			got := []txtar.File{
 				a.Files[0],
 				{Name: "program", Data: []byte(p.String())},
-				{Name: "explain", Data: fmt.Appendf(nil, "%s\n%d bytes: %s\n%s order\n", e.Cost, e.State.Bytes, e.State.Text, e.Order)},
+				{Name: "explain", Data: fmt.Appendf(nil, "%s\n%s\n%d bytes: %s\n%s order\n", e.Class, e.Cost, e.State.Bytes, e.State.Text, e.Order)},
 				{Name: "dot", Data: []byte(e.Graph.Dot())},
 				{Name: "mermaid", Data: []byte(e.Graph.Mermaid())},
 			}

@@ -9,6 +9,7 @@ import (
 // Explain says what a program costs and why.
 type Explain struct {
 	Machine string // fast or general
+	Class   string // what its state is made of
 	Why     string // for that machine
 	Cost    string // of an event
 	State   StateBound
@@ -35,14 +36,19 @@ func (p *Prog) Explain(lim Limits) Explain {
 	}
 	switch {
 	case make != nil:
-		e.Machine = "fast"
+		e.Machine, e.Class = "fast", "one queue of starts, cut by step"
 		e.Cost = "an append per step that takes the event, whatever the number of open runs"
 		if fastBound != nil {
 			e.State = fastBound(p, lim)
 		}
 	case p.Fork != nil:
+		e.Class = "an automaton whose runs fork"
 		e.Cost = fmt.Sprintf("a look at every open run of the key (at most %d), at most %d tests; a run forks wherever it may go on in two ways", e.State.Runs, lim.Tests)
 	default:
+		e.Class = "a run per start"
+		if p.Rule.Policy == dsl.MatchLatest {
+			e.Class = "a run per step and count"
+		}
 		e.Cost = fmt.Sprintf("a look at every open run of the key (at most %d), at most %d of them tested with conditions of their own", e.State.Runs, lim.Tests)
 	}
 	return e
