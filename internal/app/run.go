@@ -108,6 +108,9 @@ func (c runCmd) Run(ctx context.Context, s Streams) error {
 	if err != nil {
 		return err
 	}
+	for _, w := range sum.Warnings {
+		fmt.Fprintln(s.Err, "weir: warning:", w)
+	}
 	report := newReport(&sum, time.Since(start))
 	report.print(s.Err, c.Dead, c.Late)
 	if c.Stats {
