@@ -185,3 +185,26 @@ func (f *feeder) next(emit Emit) {
 	k.state = k.m.Advance(k.state, k.frame.At, &k.frame, emit)
 	k.state = k.m.Event(k.state, &e.ev, emit)
 }
+
+// A test that reads many bound events counts as several, so that one event's
+// work is bounded whatever the runs have bound.
+func TestLongTestsCostMore(t *testing.T) {
+	const starts, tests = 40, 100
+	k := newKey(t, ruleOf(t, "a: A then b: at least 1 B then c: C where sum(b.price) < price", "match first"), Limits{Starts: starts, Tests: tests})
+	for i := range starts {
+		k.feed("A", i, int64(i)*second, 0, "")
+	}
+	for i := range 10 * eventsPerTest {
+		k.feed("B", 1000+i, int64(1000+i)*second, 1, "")
+	}
+	k.feed("C", 9999, 9999*second, 0, "")
+	// Each test reads ten times eventsPerTest events: it counts eleven.
+	if left := k.m.Counters().Budget; left != starts-(tests+10)/11 {
+		t.Errorf("%d tests were left out, want %d", left, starts-(tests+10)/11)
+	}
+	k.feed("C", 10000, 10000*second, 1<<20, "")
+	if len(k.out) != 1 || !strings.HasPrefix(k.out[0], "a=A0 ") {
+		t.Errorf("the earliest start is tested first: got %d matches", len(k.out))
+	}
+	k.drop()
+}

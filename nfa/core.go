@@ -145,11 +145,16 @@ func (c *core) judge(cond expr.Cond, head slab.Handle, start int64) bool {
 	}
 	f := c.f
 	f.Bound, f.MatchStart, f.MatchEnd = c.view.on(head), start, c.at
-	before := f.Failures
+	before, read := f.Failures, c.view.read
 	ok := cond(f)
 	c.totals.EvalErrors += f.Failures - before
+	c.tests -= (c.view.read - read) / eventsPerTest
 	return ok
 }
+
+// eventsPerTest: a test that reads all events of a run, as a sum does, counts
+// as another test for each so many of them.
+const eventsPerTest = 128
 
 // passes judges the pattern's where for a run that completes at the given time.
 // No event is current in it.

@@ -70,7 +70,7 @@ type Counters struct {
 // Limits bounds what one key of one rule may hold.
 type Limits struct {
 	Starts int // open runs per key; default 1000
-	Tests  int // run tests per event; default 0 = Starts
+	Tests  int // run tests per event, a test that reads n bound events counting 1 + n/128; default 0 = Starts
 	Events int // bound events per run; default 10000
 }
 

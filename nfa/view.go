@@ -11,6 +11,7 @@ type view struct {
 	frees  uint64 // chains.frees when head was set
 	loaded bool
 	byStep [][]slab.Handle // records by binding, in order; valid if loaded
+	read   int             // events unrolled so far
 }
 
 func newView(c *chains, bindings int) view {
@@ -48,6 +49,7 @@ func (v *view) load() {
 			v.byStep[i] = make([]slab.Handle, n, 2*n)
 		}
 		v.byStep[i] = v.byStep[i][:n]
+		v.read += n
 	}
 	for h := v.head; h != 0; {
 		w := v.mem.Words(h)
