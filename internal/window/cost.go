@@ -10,7 +10,8 @@ import (
 
 // Cost is what the state of one key takes, for explain.
 type Cost struct {
-	// Key is the bytes of a key with no event in any window.
+	// Key is the bytes of a key with no event in any window, or with the few
+	// events that have place beside the rest.
 	Key int
 	// Event is the bytes of an event that a window holds, shared by all windows
 	// of the set; 0 if no window needs single events.

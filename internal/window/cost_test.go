@@ -19,10 +19,10 @@ func TestDescribe(t *testing.T) {
 		want       string
 		key, event int
 	}{
-		{count(last(10)), "ring of events and running count: O(1) amortised an event, 8 bytes an event in the window", 32, 8},
-		{of(dsl.AggSum, 0, cep.KindMoney, last(10)), "ring of events and running 128-bit sum: O(1) amortised an event, 16 bytes an event in the window", 48, 16},
-		{avg, "ring of events and running 128-bit sum: O(1) amortised an event, 16 bytes an event in the window; events enter when they have not fired", 48, 16},
-		{of(dsl.AggMedian, 0, cep.KindInt, lastN(9)), "ring of events and running order: O(1) amortised an event, 8 bytes an event in the window and 8 for its rank, a move of at most 9 values an event", 40, 8},
+		{count(last(10)), "ring of events and running count: O(1) amortised an event, 8 bytes an event in the window", 64, 8},
+		{of(dsl.AggSum, 0, cep.KindMoney, last(10)), "ring of events and running 128-bit sum: O(1) amortised an event, 16 bytes an event in the window", 96, 16},
+		{avg, "ring of events and running 128-bit sum: O(1) amortised an event, 16 bytes an event in the window; events enter when they have not fired", 96, 16},
+		{of(dsl.AggMedian, 0, cep.KindInt, lastN(9)), "ring of events and running order: O(1) amortised an event, 8 bytes an event in the window and 8 for its rank, a move of at most 9 values an event", 64, 8},
 		{seen, "last seen: O(1) state a key", 16, 0},
 		{count(lastN(10)), "a counter: O(1) state a key", 16, 0},
 		{all, "running value: O(1) state a key", 32, 0},

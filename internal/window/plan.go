@@ -224,7 +224,7 @@ func (s *Set) extreme(p *population, ln int, sp *Spec, ordinal bool, width uint6
 	})
 	if i < 0 {
 		i = len(p.extremes)
-		p.extremes = append(p.extremes, extreme{lane: ln, fn: sp.Fn, input: sp.Input, kind: sp.In, ordinal: ordinal, q: newQueue(s.alloc(2), 2)})
+		p.extremes = append(p.extremes, extreme{lane: ln, fn: sp.Fn, input: sp.Input, kind: sp.In, ordinal: ordinal, q: newQueue(s.alloc(headerWords), 2, 0)})
 	}
 	p.extremes[i].keep = max(p.extremes[i].keep, width)
 	return i
@@ -347,8 +347,18 @@ func (s *Set) layout(p *population) error {
 		p.cols[i].off = stride
 		stride++
 	}
-	p.ring = newQueue(s.alloc(2), stride)
+	off := s.alloc(headerWords)
+	p.ring = newQueue(off, stride, s.spare(stride))
 	return nil
+}
+
+// spare fills up the root with place for at least two records of so many
+// words, and returns how many it holds.
+func (s *Set) spare(stride int) int {
+	const round = 4 // most slots of the arena are of a multiple of it
+	end := s.root
+	s.root = (end + 2*stride + round - 1) / round * round
+	return (s.root - end) / stride
 }
 
 // keep makes the ring's records hold an input, or whether a condition held.

@@ -8,6 +8,10 @@ import "github.com/weir-cep/weir/internal/slab"
 //	[0] handle<<32 | number of records
 //	[1] first<<32 | capacity<<16 | front
 //
+// A queue may have place for a few records in the root, behind its header; as
+// long as they do, it is a ring there and handle is 0. A key with few events
+// then costs no slot and no cache miss beyond its root.
+//
 // A small queue is a ring in one slot of capacity records, front its first. One
 // that outgrows a page is a chain of page-sized chunks (capacity 0): handle is
 // a ring of chunk handles, first the index of the first of them, and front the
@@ -17,10 +21,13 @@ type queue struct {
 	off    int // of the header in the root
 	stride int // words of a record
 	per    int // records of a page
+	inRoot int // records that have place behind the header
 }
 
-func newQueue(off, stride int) queue {
-	return queue{off: off, stride: stride, per: slab.PageWords / stride}
+const headerWords = 2
+
+func newQueue(off, stride, inRoot int) queue {
+	return queue{off: off, stride: stride, per: slab.PageWords / stride, inRoot: inRoot}
 }
 
 func (q *queue) len(r []uint64) int { return int(uint32(r[q.off])) }
@@ -45,7 +52,11 @@ func (q *queue) at(mem *slab.Arena, r []uint64, i int) []uint64 {
 			pos -= c
 		}
 		pos *= q.stride
-		return mem.Words(q.handle(r))[pos : pos+q.stride]
+		if h := q.handle(r); h != 0 {
+			return mem.Words(h)[pos : pos+q.stride]
+		}
+		pos += q.off + headerWords
+		return r[pos : pos+q.stride]
 	}
 	k := int(uint32(pos) / uint32(q.per))
 	pos = (pos - k*q.per) * q.stride
@@ -77,7 +88,7 @@ func (q *queue) setChunk(mem *slab.Arena, r []uint64, k int, h slab.Handle) {
 // not zeroed.
 func (q *queue) push(mem *slab.Arena, r []uint64) []uint64 {
 	n := q.len(r)
-	if c := q.capacity(r); c != 0 && n == c || n == 0 && q.handle(r) == 0 {
+	if c := q.capacity(r); n == c && (c != 0 || q.handle(r) == 0) {
 		q.grow(mem, r)
 	}
 	if q.capacity(r) == 0 && (q.front(r)+n)%q.per == 0 {
@@ -86,7 +97,9 @@ func (q *queue) push(mem *slab.Arena, r []uint64) []uint64 {
 	r[q.off]++
 	rec := q.at(mem, r, n)
 	if c := q.capacity(r); c != 0 {
-		mem.Touch(q.handle(r))
+		if h := q.handle(r); h != 0 {
+			mem.Touch(h)
+		}
 	} else {
 		mem.Touch(q.chunk(mem, r, (q.front(r)+n)/q.per))
 	}
@@ -96,6 +109,10 @@ func (q *queue) push(mem *slab.Arena, r []uint64) []uint64 {
 // grow moves a ring to a larger slot, or turns a ring of a page into a chunk.
 func (q *queue) grow(mem *slab.Arena, r []uint64) {
 	n := q.len(r)
+	if q.capacity(r) == 0 && q.handle(r) == 0 && q.inRoot > 0 { // the first record
+		q.set(r, 0, 0, 0, q.inRoot, 0)
+		return
+	}
 	want := n + n/2 + 1
 	if n < q.per {
 		q.resize(mem, r, min(want, q.per))
@@ -108,16 +125,22 @@ func (q *queue) grow(mem *slab.Arena, r []uint64) {
 	q.setChunk(mem, r, 0, page)
 }
 
-// resize moves the records, at most a page of them, to a ring of a fitting slot.
+// resize moves the records, at most a page of them, to a ring of a fitting
+// slot, or back into the root.
 func (q *queue) resize(mem *slab.Arena, r []uint64, records int) {
 	n := q.len(r)
-	h := mem.Alloc(records * q.stride)
-	w := mem.Words(h)
+	h, size := slab.Handle(0), q.inRoot
+	w := r[q.off+headerWords:]
+	if records > q.inRoot {
+		h = mem.Alloc(records * q.stride)
+		w = mem.Words(h)
+		size = min(len(w)/q.stride, q.per)
+	}
 	for i := range n {
 		copy(w[i*q.stride:(i+1)*q.stride], q.at(mem, r, i))
 	}
 	q.free(mem, r)
-	q.set(r, h, n, 0, min(len(w)/q.stride, q.per), 0)
+	q.set(r, h, n, 0, size, 0)
 }
 
 func (q *queue) addChunk(mem *slab.Arena, r []uint64, k int) {
@@ -188,9 +211,10 @@ func (q *queue) settle(mem *slab.Arena, r []uint64) {
 	}
 }
 
-// empty keeps a small slot for the next record and gives back everything else.
+// empty keeps a small slot for the next record, unless there is place in the
+// root, and gives back everything else.
 func (q *queue) empty(mem *slab.Arena, r []uint64) {
-	if c := q.capacity(r); c != 0 && c*q.stride <= 8 {
+	if c := q.capacity(r); c != 0 && c*q.stride <= 8 && q.inRoot == 0 {
 		q.set(r, q.handle(r), 0, 0, c, 0)
 		return
 	}
