@@ -201,7 +201,7 @@ func (c *core) collect(head slab.Handle) {
 
 // tracedChain describes a run by its chain.
 func (c *core) tracedChain(head slab.Handle, binding, ordinal int) *TracedRun {
-	t := &TracedRun{Step: binding, Ordinal: ordinal, Bound: c.view.on(head)}
+	t := &TracedRun{Step: binding, Ordinal: ordinal, At: c.at, Bound: c.view.on(head)}
 	if head != 0 {
 		r := c.mem.Words(c.chains.record(c.oldest(head)))
 		t.FirstAt, t.First = int64(r[1]), cep.Ref(r[2])

@@ -31,9 +31,10 @@ type TracedRun struct {
 	FirstAt int64
 	Last    cep.Ref // the event that it bound last
 	LastAt  int64
-	Ordinal int // tells runs with the same first event apart (match each)
-	Step    int // index into RuleIR.Bindings of the step it stands on, -1 in a block before its first event
-	Count   int // events bound by that step
+	At      int64 // of the current event; without meaning where time alone moved on
+	Ordinal int   // tells runs with the same first event apart (match each)
+	Step    int   // index into RuleIR.Bindings of the step it stands on, -1 in a block before its first event
+	Count   int   // events bound by that step
 	Bound   expr.Bound
 	Events  []BoundEvent // all that it has bound, in time order
 }

@@ -23,6 +23,7 @@ type Story struct {
 	open  map[lifeID]*Life
 	ended []*Life
 	seen  int
+	shown int64 // when a match was reported last
 
 	// Of an on … when rule: how often its condition was judged and held, and
 	// the last judgements.
@@ -57,13 +58,14 @@ type Life struct {
 	Refusals int
 	End      string // what ended it; "" while it is open
 	Matched  bool
+	awaits   string // what would have come next
 	order    int
 }
 
 // Taken are the events that a step bound.
 type Taken struct {
 	Step string
-	Need string // "of at least 5", "" for a single step
+	Need string // " (at least 5)", "" for a single step
 	At   []int64
 }
 
@@ -127,6 +129,7 @@ func (s *Story) Took(r *nfa.TracedRun) { s.took(s.life(r), r) }
 func (s *Story) took(l *Life, r *nfa.TracedRun) {
 	s.list(l, r)
 	l.EndAt, l.Refused = r.LastAt, nil
+	l.awaits = s.awaits(r.Step, r.Count)
 }
 
 func (s *Story) list(l *Life, r *nfa.TracedRun) {
@@ -156,18 +159,28 @@ func (s *Story) Completed(r *nfa.TracedRun, at int64, kind cep.MatchKind) {
 	}
 	l := s.life(r)
 	l.Matched = true
+	s.shown = at
 	s.end(r, l, at, end)
 }
 
 // Killed implements nfa.Tracer.
 func (s *Story) Killed(r *nfa.TracedRun, why nfa.Death, index int) {
 	l := s.life(r)
-	s.end(r, l, l.EndAt, s.death(why, index))
+	at := r.At
+	if why == nfa.Overlapped {
+		at = s.shown // a deadline can report too, without a current event
+	}
+	s.end(r, l, max(at, l.EndAt), s.death(why, index))
 }
 
 // Expired implements nfa.Tracer.
 func (s *Story) Expired(r *nfa.TracedRun, at int64) {
-	s.end(r, s.life(r), at, "its time ran out: "+s.limit())
+	l := s.life(r)
+	end := "its time ran out (" + s.limit() + ")"
+	if l.awaits != "" {
+		end += " before " + l.awaits
+	}
+	s.end(r, l, at, end)
 }
 
 func (s *Story) limit() string {
@@ -250,16 +263,51 @@ func (s *Story) step(binding int) string {
 	return b.Schema.Name
 }
 
-// need says how many events a repeated step wants: " of at least 5".
+// need says how many events a repeated step wants: " (at least 5)".
 func (s *Story) need(binding int) string {
 	st := findStep(s.Rule.Pattern.Steps, binding)
 	switch {
 	case st == nil || st.Lo <= 1:
 		return ""
 	case st.Hi == st.Lo:
-		return fmt.Sprintf(" of %d", st.Lo)
+		return fmt.Sprintf(" (%d needed)", st.Lo)
 	}
-	return fmt.Sprintf(" of at least %d", st.Lo)
+	return fmt.Sprintf(" (at least %d needed)", st.Lo)
+}
+
+// awaits says what a run needs that has bound n events in a step: more of them,
+// or the next step of its sequence. It is "" where no single event would do.
+func (s *Story) awaits(binding, n int) string {
+	list, i := place(s.Rule.Pattern.Steps, binding)
+	if list == nil {
+		return ""
+	}
+	if n < list[i].Lo {
+		return s.step(binding) + fmt.Sprintf(" number %d", n+1)
+	}
+	for _, next := range list[i+1:] {
+		if next.Kind == dsl.StepEvent && !next.Optional {
+			return "a " + s.step(next.Binding)
+		}
+		if next.Kind != dsl.StepNo && next.Kind != dsl.StepEvent {
+			return ""
+		}
+	}
+	if list[len(list)-1].Kind == dsl.StepNo {
+		return "its deadline to pass"
+	}
+	return ""
+}
+
+// place finds a step in a sequence of the pattern itself; nil if it stands in a
+// group or block.
+func place(list []*dsl.StepIR, binding int) ([]*dsl.StepIR, int) {
+	for i, st := range list {
+		if st.Kind == dsl.StepEvent && st.Binding == binding {
+			return list, i
+		}
+	}
+	return nil, 0
 }
 
 func findStep(steps []*dsl.StepIR, binding int) *dsl.StepIR {
@@ -307,12 +355,12 @@ func (l *Life) Text(clock func(int64) string) string {
 		}
 		if len(t.At) == 1 {
 			if t.Need != "" {
-				b.WriteString("1" + t.Need + " ")
+				b.WriteString("1 ")
 			}
-			fmt.Fprintf(&b, "%s at %s", t.Step, clock(t.At[0]))
+			fmt.Fprintf(&b, "%s%s at %s", t.Step, t.Need, clock(t.At[0]))
 			continue
 		}
-		fmt.Fprintf(&b, "%d%s %s from %s to %s", len(t.At), t.Need, t.Step, clock(t.At[0]), clock(t.At[len(t.At)-1]))
+		fmt.Fprintf(&b, "%d %s%s from %s to %s", len(t.At), t.Step, t.Need, clock(t.At[0]), clock(t.At[len(t.At)-1]))
 	}
 	if l.Refused != nil {
 		fmt.Fprintf(&b, "\n  the event at %s did not fit: %s", clock(l.Refused.At), l.Refused.Why)
@@ -322,7 +370,10 @@ func (l *Life) Text(clock func(int64) string) string {
 	}
 	switch {
 	case l.End == "":
-		b.WriteString("\n  no later event of this key decided it")
+		b.WriteString("\n  still open when the events ended")
+		if l.awaits != "" {
+			b.WriteString(": waits for " + l.awaits)
+		}
 	default:
 		fmt.Fprintf(&b, "\n  ended %s: %s", clock(l.EndAt), l.End)
 	}
