@@ -84,6 +84,10 @@ func init() {
 		}
 		return func(mem *slab.Arena, syms *slab.Symbols, lim Limits) Machine { return newCoalesced(c, mem, syms, lim) }, why
 	}
+	fastBound = func(p *Prog, lim Limits) StateBound {
+		c, _ := classify(p)
+		return c.bound(lim)
+	}
 }
 
 func newCoalesced(p *fastProg, mem *slab.Arena, syms *slab.Symbols, lim Limits) *coalesced {

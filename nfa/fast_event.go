@@ -82,16 +82,24 @@ func (m *coalesced) startOnly(h slab.Handle) bool {
 	return true
 }
 
-// tidy squeezes a state whose logs are full of what may be dead.
+// tidy squeezes a state that has a full log, for much of it may be dead. What
+// is nearly full even then gets room at once, or the next event would squeeze
+// again.
 func (m *coalesced) tidy() {
 	const small = 16
-	for i := range m.rings {
-		if q := &m.rings[i]; q.n >= small && q.off+q.n == q.cap && 2*q.off < q.n {
-			if m.gaps || m.rings[0].n > m.open() {
-				m.squeeze()
-			}
-			return
+	for r := range m.rings {
+		q := &m.rings[r]
+		if q.n < small || q.off+q.n < q.cap || 2*q.off >= q.n {
+			continue
 		}
+		if m.gaps || m.rings[0].n > m.open() {
+			m.squeeze()
+		}
+		if 4*q.n > 3*q.cap {
+			q.cap += q.cap / 2
+			m.move(r)
+		}
+		return
 	}
 }
 

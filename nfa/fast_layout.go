@@ -1,6 +1,7 @@
 package nfa
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/weir-cep/weir/internal/slab"
@@ -436,4 +437,26 @@ func (m *coalesced) squeeze() {
 		c.lo, c.hi, c.full = pos[from(c.lo)], pos[from(c.hi)], pos[from(c.full)]
 	}
 	m.base = 0
+}
+
+// bound is the most that a key's slot can take. A log holds what the live starts
+// are bound to; it is squeezed when it is full, and has at most twice the room
+// that it needs then.
+func (c *fastProg) bound(lim Limits) StateBound {
+	b := StateBound{Runs: max(lim.Starts, len(c.steps)), Events: min(c.mostEvents(lim.Events), lim.Events+len(c.steps))}
+	words := c.head
+	for _, l := range c.layout.rings {
+		st := &c.steps[l.step]
+		need := b.Runs + 1
+		switch {
+		case st.Hi == 0:
+			need += lim.Events
+		case st.Hi > 1:
+			need += min(lim.Events, b.Runs*(st.Hi-1))
+		}
+		words += (2*need + 16) * l.size
+	}
+	b.Bytes = int64(slotBytes(words))
+	b.Text = fmt.Sprintf("%d starts and the events that they share in one slot of %d B", b.Runs, b.Bytes)
+	return b
 }

@@ -102,9 +102,10 @@ func differsFrom(rule *dsl.RuleIR, es []*refEvent, end int64) string {
 }
 
 // TestFastCapped: with room for few starts the fast machine drops the same ones
-// as the general machine. If only the first step counts and none is greedy,
-// alerts still come when they would without the budget. A later step that
-// counts, or a greedy one that must be full, may lose its most advanced run.
+// as the general machine. If only the first step counts, none is greedy and
+// conditions read the event alone, alerts still come when they would without
+// the budget. A later step that counts, or a greedy one that must be full, may
+// lose its most advanced run; a condition, the one run for which it holds.
 func TestFastCapped(t *testing.T) {
 	b := newWorkbench()
 	pairs, capped, matches := 0, uint64(0), 0
@@ -122,7 +123,7 @@ func TestFastCapped(t *testing.T) {
 		least, counts := 1, false
 		for i := range c.steps {
 			least = max(least, c.steps[i].Lo)
-			counts = counts || i > 0 && !c.steps[i].single || c.steps[i].Greedy
+			counts = counts || i > 0 && !c.steps[i].single || c.steps[i].Greedy || c.steps[i].class != alike
 		}
 		lim := Limits{Starts: least + 1 + d.IntN(4), Events: 1 << 20}
 		es := longStream(d, 60)
@@ -156,4 +157,41 @@ func TestFastCapped(t *testing.T) {
 	if capped == 0 {
 		t.Error("no start was dropped")
 	}
+}
+
+// TestFastBound: whatever comes, a key's slot stays within the bound that is
+// declared for the limits.
+func TestFastBound(t *testing.T) {
+	lim := Limits{Starts: 20, Events: 40}
+	b := newWorkbench()
+	closest := 0.0
+	for seed := uint64(1); seed <= uint64(*pairsFlag/60); seed++ {
+		d := newDrawer(profiles[0], seed)
+		rule := d.rule()
+		rule.Pattern.Within *= 1000
+		prog, err := Compile(rule, time.UTC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, _ := classify(prog)
+		if c == nil {
+			continue
+		}
+		most := c.bound(lim).Bytes
+		es := longStream(d, 1000)
+		r := newRunner(b, prog, newCoalesced(c, b.mem, b.syms, lim), es)
+		for _, e := range es {
+			r.advance(e.at)
+			r.event(e)
+			_, size := b.mem.Live()
+			closest = max(closest, float64(size)/float64(most))
+			if size > most {
+				t.Fatalf("seed %d, event %d: %d bytes, declared are %d\n%s", seed, e.seq, size, most, ruleText(rule))
+			}
+		}
+		if a := r.finish(); len(a.faults) > 0 {
+			t.Fatalf("seed %d: %q\n%s", seed, a.faults[0], ruleText(rule))
+		}
+	}
+	t.Logf("at most %.0f%% of the bound was used", 100*closest)
 }

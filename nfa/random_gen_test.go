@@ -25,23 +25,24 @@ type profile struct {
 
 // drawSchema is an event type of the drawn rules: p0 to p3 are what steps ask
 // for, overlapping at will; v, w and s are for conditions across steps.
-func drawSchema(name string) *cep.Schema {
+func drawSchema(name string, id int) *cep.Schema {
 	flag, num, text := typeOf(cep.KindBool), typeOf(cep.KindInt), typeOf(cep.KindString)
-	s := &cep.Schema{Name: name, Tag: name, ID: -1, Fields: []cep.Field{
+	s := &cep.Schema{Name: name, Tag: name, ID: id, Fields: []cep.Field{
 		{Name: "ts", Type: typeOf(cep.KindTimestamp), Format: "unix_ms"},
 		{Name: "key", Type: text}, {Name: "peer", Type: text},
 		{Name: "p0", Type: flag}, {Name: "p1", Type: flag}, {Name: "p2", Type: flag}, {Name: "p3", Type: flag},
-		{Name: "v", Type: num}, {Name: "w", Type: num.OrMissing()}, {Name: "s", Type: text},
+		{Name: "v", Type: num}, {Name: "w", Type: num.OrMissing()}, {Name: "s", Type: text}, {Name: "n", Type: num},
 	}}
 	s.Seal()
 	return s
 }
 
-func drawSchemaText(name string) string {
-	return "event " + name + " { time ts  ts: timestamp(unix_ms)  key: string  peer: string  p0: bool  p1: bool  p2: bool  p3: bool  v: int  w: int?  s: string }\n"
+func drawSchemaText(name, id string) string {
+	return "event " + name + " { time ts " + id + " ts: timestamp(unix_ms)  key: string  peer: string  p0: bool  p1: bool  p2: bool  p3: bool  v: int  w: int?  s: string  n: int }\n"
 }
 
-var drawn = [2]*cep.Schema{drawSchema("E"), drawSchema("F")}
+// F declares an id, E has none.
+var drawn = [2]*cep.Schema{drawSchema("E", -1), drawSchema("F", 10)}
 
 // drawer draws one rule.
 type drawer struct {
@@ -471,7 +472,7 @@ func (d *drawer) stream() (es []*refEvent) {
 			p[d.IntN(d.preds)] = true
 		}
 		v := map[string]refVal{"ts": {kind: cep.KindTimestamp, i: at}, "key": refText("k"), "peer": refText("k"),
-			"v": refInt(int64(d.IntN(4))), "s": refText(string(rune('x' + d.IntN(3))))}
+			"v": refInt(int64(d.IntN(4))), "n": refInt(int64(i)), "s": refText(string(rune('x' + d.IntN(3))))}
 		for k := range p {
 			v[fmt.Sprintf("p%d", k)] = refBool(p[k])
 		}

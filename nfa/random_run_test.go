@@ -119,6 +119,9 @@ func (r *runner) emit(m *Match) {
 		if row := r.rows[e.Ref.Position()]; row.At != e.At {
 			r.fault("event %d at %d, bound at %d", e.Ref.Position(), row.At, e.At)
 		}
+		if id := r.identity(e); id != e.ID {
+			r.fault("event %d has identity %x, not %x", e.Ref.Position(), e.ID, id)
+		}
 		binds = append(binds, refBind{binding: e.Binding, e: &refEvent{seq: int(e.Ref.Position()), at: e.At}})
 	}
 	for i := range r.p.Rule.Bindings {
@@ -134,6 +137,13 @@ func (r *runner) emit(m *Match) {
 		x.rank = rankOf(m.Kind, binds)
 	}
 	r.matches = append(r.matches, x)
+}
+
+// identity is the hash of the reference of a bound event.
+func (r *runner) identity(e BoundEvent) uint64 {
+	row := r.rows[e.Ref.Position()]
+	id, _ := Identity(&expr.Frame{Batch: r.batch, Table: &r.batch.Tables[row.Table], Row: int(row.Index), At: row.At, Ref: row.Ref}, nil)
+	return id
 }
 
 // records compares the captured fields with the events.

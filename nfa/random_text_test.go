@@ -91,7 +91,7 @@ func schemaOf(r *dsl.RuleIR, name string) *cep.Schema {
 // be accepted, and what the checker makes of it must match like the rule that
 // was drawn.
 func TestRandomText(t *testing.T) {
-	types := drawSchemaText("E") + drawSchemaText("F")
+	types := drawSchemaText("E", "") + drawSchemaText("F", "id n")
 	for _, p := range profiles {
 		t.Run(p.name, func(t *testing.T) {
 			b := newWorkbench()
