@@ -103,7 +103,7 @@ func TestAdversarialStreams(t *testing.T) {
 		t.Run(r.name, func(t *testing.T) {
 			rest := strings.Replace(r.rest, "on timeout", "on timeout alert { message \"t\" }", 1)
 			p := ruleOf(t, r.pattern, rest)
-			bound := p.Explain(lim).State
+			bound := p.bound(lim.filled()) // of the general machine, which newKey makes
 			k := newKey(t, p, lim)
 			for i := range 400 {
 				k.feed(r.types[i%len(r.types):i%len(r.types)+1], i, int64(i)*second, i%7, fmt.Sprint(i))
