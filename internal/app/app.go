@@ -50,6 +50,7 @@ type commands struct {
 const description = `Weir watches event streams for fraud and anomalies.
 
 Rules are text files ending in .cep. A first rule in five minutes: docs/first-rule.md.
+
 Settings: a flag beats an environment variable WEIR_*, which beats weir.yaml in the working folder.
 
 Exit codes: 0 ok, 1 findings or failed tests, 2 rule error, 3 configuration, argument or input error.`
@@ -108,10 +109,21 @@ func dispatch(parser *kong.Kong, args []string, s Streams, code *int) (exit int)
 	kctx, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintf(s.Err, "weir: %v\n", err)
-		fmt.Fprintln(s.Err, `  = "weir --help" lists the commands, "weir COMMAND --help" shows one with an example`)
+		fmt.Fprintf(s.Err, "  = %s\n", hint(err))
 		return exitInput
 	}
 	return exitCode(kctx.Run(), s)
+}
+
+// hint says where to look after arguments that could not be read.
+func hint(err error) string {
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) {
+		if cmd := wrong.Context.Selected(); cmd != nil {
+			return fmt.Sprintf("\"weir %s --help\" shows the arguments with an example", cmd.Name)
+		}
+	}
+	return `"weir --help" lists the commands`
 }
 
 func exitCode(err error, s Streams) int {

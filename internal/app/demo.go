@@ -10,9 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sort"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/weir-cep/weir/cep"
@@ -163,7 +163,7 @@ func (d *demo) alert() {
 		return
 	}
 	fmt.Fprintf(d.out, "ALERT  %s  %s  %s\n  %s\n", a.Severity, a.Rule, clock(a.At), a.Message)
-	fmt.Fprintf(d.out, "  why: %s\n", d.rule(a.Rule).Sentence())
+	fmt.Fprintln(d.out, hang("  why: "+d.rule(a.Rule).Sentence(), 7))
 	for _, e := range a.Events {
 		fmt.Fprintf(d.out, "    %s  %-8s %s %s\n", clock(e.At), e.Step, e.Type, e.ID)
 	}
@@ -216,8 +216,9 @@ func (d *demo) nearMiss() error {
 			continue
 		}
 		fmt.Fprintf(d.out, "NEAR MISS  %s  %s\n", p.Kind, p.Key)
+		fmt.Fprintf(d.out, "  planted: %s\n", p.Note)
 		for _, line := range strings.Split(misses[0].Text(clock), "\n") {
-			fmt.Fprintf(d.out, "  %s\n", line)
+			fmt.Fprintln(d.out, hang("  "+line, 6))
 		}
 		fmt.Fprintln(d.out)
 		return nil
@@ -263,21 +264,25 @@ func (d *demo) summary() {
 		}
 		return names[i] < names[j]
 	})
-	w := tabwriter.NewWriter(d.out, 0, 4, 2, ' ', 0)
-	for _, n := range names {
-		fmt.Fprintf(w, "  %d\t%s\t%s\n", counts[n], n, d.rule(n).Title)
+	for row := range slices.Chunk(names, 4) {
+		line := ""
+		for _, n := range row {
+			line += fmt.Sprintf("  %2d %-20s", counts[n], n)
+		}
+		fmt.Fprintln(d.out, strings.TrimRight(line, " "))
 	}
-	w.Flush()
 }
 
 func (d *demo) next() {
 	fmt.Fprint(d.out, `
 NEXT
-  go run ./cmd/weir explain card_testing            what a rule does, and what it costs
-  go run ./cmd/weir test rules/library              the tests inside the rule files
-  go run ./cmd/weir run rules/library/aws --events rules/library/data/aws_cloudtrail_stratus.ndjson.gz
-                                                    real CloudTrail of real attacks
-  docs/first-rule.md                                your own first rule in five minutes
+  go run ./cmd/weir explain card_testing     what a rule does, and what it costs
+  go run ./cmd/weir explain card_testing rules/library --key c00506 \
+    --events rules/library/data/generated.ndjson.gz                 what it saw of one card
+  go run ./cmd/weir test rules/library       the tests inside the rule files
+  go run ./cmd/weir run rules/library/aws \
+    --events rules/library/data/aws_cloudtrail_stratus.ndjson.gz    recorded attacks on AWS
+  docs/first-rule.md                         your own first rule in five minutes
 `)
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/weir-cep/weir/dsl"
 	"github.com/weir-cep/weir/internal/slab"
@@ -41,7 +42,7 @@ func describeRule(w io.Writer, prog *dsl.Program, rule *dsl.RuleIR, graph string
 	if err := reads(w, prog, rule); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\nautomaton (mermaid)\n%s", x.Graph.Mermaid())
+	field(w, "graph", "weir explain --graph mermaid, or dot")
 	return nil
 }
 
@@ -80,7 +81,7 @@ func describeOn(w io.Writer, prog *dsl.Program, rule *dsl.RuleIR) error {
 }
 
 func header(w io.Writer, rule *dsl.RuleIR) {
-	fmt.Fprintf(w, "%s  %q\n\n%s\n\n", rule.Name, rule.Title, wrap(rule.Sentence(), 100))
+	fmt.Fprintf(w, "%s  %q\n\n%s\n\n", rule.Name, rule.Title, wrap(rule.Sentence(), width))
 	key := "global: one state for the whole stream"
 	if !rule.Global {
 		var parts []string
@@ -99,7 +100,9 @@ func oneShard(rule *dsl.RuleIR) string {
 	return ""
 }
 
-func field(w io.Writer, name, text string) { fmt.Fprintf(w, "%-8s %s\n", name, text) }
+func field(w io.Writer, name, text string) {
+	fmt.Fprintln(w, hang(fmt.Sprintf("%-8s %s", name, text), 9))
+}
 
 // reads lists the features that the rule reads, with what they keep.
 func reads(w io.Writer, prog *dsl.Program, rule *dsl.RuleIR) error {
@@ -127,17 +130,21 @@ func windows(w io.Writer, prog *dsl.Program, name string, aggs []*dsl.Aggregate)
 	cost := set.Cost()
 	fmt.Fprintf(w, "%s: %d bytes a key, %d bytes an event in a window\n", name, cost.Key, cost.Event)
 	for i, a := range aggs {
-		fmt.Fprintf(w, "  %s: %s\n", a.Text, set.Describe(i))
+		fmt.Fprintln(w, hang(fmt.Sprintf("  %s: %s", a.Text, set.Describe(i)), 4))
 	}
 	return nil
 }
+
+// width is that of texts for people, in characters.
+const width = 100
 
 // wrap breaks a text into lines of at most width characters.
 func wrap(text string, width int) string {
 	var b strings.Builder
 	col := 0
 	for _, word := range strings.Fields(text) {
-		if col > 0 && col+1+len(word) > width {
+		n := utf8.RuneCountInString(word)
+		if col > 0 && col+1+n > width {
 			b.WriteByte('\n')
 			col = 0
 		} else if col > 0 {
@@ -145,7 +152,26 @@ func wrap(text string, width int) string {
 			col++
 		}
 		b.WriteString(word)
-		col += len(word)
+		col += n
 	}
 	return b.String()
+}
+
+// hang breaks a line that is too long and sets what follows in by some blanks.
+// The line's own blanks stay as far as it reaches.
+func hang(line string, by int) string {
+	runes := []rune(line)
+	if len(runes) <= width {
+		return line
+	}
+	cut := width
+	for cut > by && runes[cut] != ' ' {
+		cut--
+	}
+	if cut == by { // a word longer than the line
+		return line
+	}
+	pad := "\n" + strings.Repeat(" ", by)
+	rest := wrap(string(runes[cut:]), width-by)
+	return strings.TrimRight(string(runes[:cut]), " ") + pad + strings.ReplaceAll(rest, "\n", pad)
 }

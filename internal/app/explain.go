@@ -14,6 +14,7 @@ import (
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/dsl"
 	"github.com/weir-cep/weir/engine"
+	"github.com/weir-cep/weir/internal/decode"
 	"github.com/weir-cep/weir/internal/lookup"
 	"github.com/weir-cep/weir/rules/library"
 	"github.com/weir-cep/weir/rules/replay"
@@ -24,7 +25,8 @@ type explainCmd struct {
 	Events    []string `name:"events" placeholder:"[TYPE=]FILE" help:"Event files, as for run."`
 	At        string   `placeholder:"T" help:"Only runs that were open at this time (RFC 3339)."`
 	TypeField string   `default:"type" help:"Field that holds an event's type."`
-	Delimiter string   `default:"," help:"Column delimiter of CSV files, one character."`
+	Format    string   `enum:"auto,json,csv" default:"auto" help:"What the files hold, as for run."`
+	Delimiter string   `default:"," help:"Column delimiter of CSV files: one character, or \\t for a tab."`
 	Graph     string   `enum:",dot,mermaid" default:"" help:"Print only the automaton, as dot or mermaid."`
 	Rule      string   `arg:"" help:"A rule's name, or an error code such as E105."`
 	Rules     []string `arg:"" optional:"" help:"Rule files, or folders of them; default: the bundled library."`
@@ -41,14 +43,20 @@ func (explainCmd) Help() string {
 var codeName = regexp.MustCompile(`^[EW]\d{3}$`)
 
 func (c explainCmd) Run(ctx context.Context, s Streams) error {
-	if codeName.MatchString(c.Rule) {
-		return explainCode(s, c.Rule)
+	if code := strings.ToUpper(c.Rule); codeName.MatchString(code) {
+		return explainCode(s, code)
+	}
+	if strings.HasSuffix(c.Rule, ".cep") {
+		return fmt.Errorf("the rule's name comes first: weir explain RULE %s", c.Rule)
 	}
 	prog, err := c.load(s)
 	if err != nil {
 		return err
 	}
 	rule, err := findRule(prog, c.Rule)
+	if err != nil && len(c.Rules) == 0 {
+		err = fmt.Errorf("%w\n  = these are the bundled rules; for one of your own: weir explain %s FILE.cep", err, c.Rule)
+	}
 	if err != nil {
 		return err
 	}
@@ -56,7 +64,7 @@ func (c explainCmd) Run(ctx context.Context, s Streams) error {
 		return describeRule(s.Out, prog, rule, c.Graph)
 	}
 	if len(c.Events) == 0 || c.Key == "" && !rule.Global {
-		return errors.New("explain a key: both --key and --events are needed")
+		return errors.New("to explain a key, both --key and --events are needed")
 	}
 	return c.tell(ctx, s, prog, rule)
 }
@@ -102,7 +110,7 @@ func findRule(prog *dsl.Program, name string) (*dsl.RuleIR, error) {
 	if near := nearest(name, names); near != "" {
 		return nil, fmt.Errorf("no rule is called %q; did you mean %q?", name, near)
 	}
-	return nil, fmt.Errorf("no rule is called %q; there are: %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("no rule is called %q; there are:\n%s", name, wrap(strings.Join(names, ", "), width))
 }
 
 // parseKey reads the parts of a rule's key from a command line.
@@ -167,7 +175,7 @@ func (c *explainCmd) tell(ctx context.Context, s Streams, prog *dsl.Program, rul
 		}
 		at = t.UnixNano()
 	}
-	in := input{Events: c.Events, TypeField: c.TypeField, Delimiter: c.Delimiter}
+	in := input{Events: c.Events, TypeField: c.TypeField, Format: c.Format, Delimiter: c.Delimiter}
 	files, err := in.files(prog)
 	if err != nil {
 		return err
@@ -187,9 +195,19 @@ func (c *explainCmd) tell(ctx context.Context, s Streams, prog *dsl.Program, rul
 	cfg.Lookups, cfg.Shards = lookups, runtime.NumCPU()
 	cfg.Trace = &engine.Trace{Rule: rule.Name, Key: key, Tracer: story, Judged: story.Judged}
 	cfg.Emit = func([]*cep.Alert) error { return nil }
-	if _, err := engine.Run(ctx, prog, cfg); err != nil {
+	first := ""
+	cfg.Dead = func(file int, base uint64, letters []decode.DeadLetter) {
+		if first == "" && len(letters) > 0 {
+			first = firstRejected(&files[file], base, &letters[0])
+		}
+	}
+	sum, err := engine.Run(ctx, prog, cfg)
+	if err != nil {
 		return err
 	}
+	report := newReport(&sum, 0)
+	report.first, report.types = first, typeNames(prog)
+	report.missing(s.Err)
 	if rule.Pattern == nil {
 		tellJudgements(s, rule, c.Key, story)
 		return nil
@@ -198,8 +216,10 @@ func (c *explainCmd) tell(ctx context.Context, s Streams, prog *dsl.Program, rul
 	return nil
 }
 
-// nearestMisses is how many near misses are shown first.
-const nearestMisses = 3
+const (
+	nearestMisses = 3  // shown first
+	shownRuns     = 50 // of all
+)
 
 func tellStory(s Streams, rule *dsl.RuleIR, key string, story *replay.Story, at int64) {
 	lives := story.Lives()
@@ -220,18 +240,25 @@ func tellStory(s Streams, rule *dsl.RuleIR, key string, story *replay.Story, at 
 	}
 	fmt.Fprintf(s.Out, "%s for %s: %s, %d matched\n", rule.Name, key, plural(len(lives), "run"), matched)
 	if len(lives) == 0 {
-		fmt.Fprintf(s.Out, "no event of this key began a run: %s\n", rule.Sentence())
+		what := "no event of this key could be the first of this rule"
+		if at != 0 {
+			what = "no run was open at that time"
+		}
+		fmt.Fprintf(s.Out, "%s:\n%s\n", what, wrap(rule.Sentence(), width))
 		return
 	}
-	if misses := story.Misses(nearestMisses); at == 0 && len(misses) > 0 {
+	if misses := story.Misses(nearestMisses); at == 0 && len(lives) > nearestMisses && len(misses) > 0 {
 		fmt.Fprintln(s.Out, "\nnearest misses")
 		for _, l := range misses {
 			indent(s, l)
 		}
 	}
 	fmt.Fprintln(s.Out, "\nall runs, in order")
-	for _, l := range lives {
+	for _, l := range lives[:min(shownRuns, len(lives))] {
 		indent(s, l)
+	}
+	if more := len(lives) - shownRuns; more > 0 {
+		fmt.Fprintf(s.Out, "  and %d more; --at T shows those that were open at a time\n", more)
 	}
 }
 
@@ -239,7 +266,7 @@ func tellStory(s Streams, rule *dsl.RuleIR, key string, story *replay.Story, at 
 func tellJudgements(s Streams, rule *dsl.RuleIR, key string, story *replay.Story) {
 	fmt.Fprintf(s.Out, "%s for %s: judged at %s, held at %d\n", rule.Name, key, plural(story.Judgements, "event"), story.Held)
 	if story.Judgements == 0 {
-		fmt.Fprintf(s.Out, "no event of this key is selected: %s\n", rule.Sentence())
+		fmt.Fprintf(s.Out, "no event of this key is one that this rule judges:\n%s\n", wrap(rule.Sentence(), width))
 		return
 	}
 	fmt.Fprintln(s.Out, "\nthe last judgements")
@@ -248,10 +275,12 @@ func tellJudgements(s Streams, rule *dsl.RuleIR, key string, story *replay.Story
 		if !j.Holds {
 			verdict = "did not hold: " + j.Why
 		}
-		fmt.Fprintf(s.Out, "  %s  %s\n", clock(j.At), verdict)
+		fmt.Fprintln(s.Out, hang(fmt.Sprintf("  %s  %s", clock(j.At), verdict), 4))
 	}
 }
 
 func indent(s Streams, l *replay.Life) {
-	fmt.Fprintf(s.Out, "  %s\n", strings.ReplaceAll(l.Text(clock), "\n", "\n  "))
+	for line := range strings.Lines(l.Text(clock)) {
+		fmt.Fprintln(s.Out, hang("  "+strings.TrimRight(line, "\n"), 6))
+	}
 }

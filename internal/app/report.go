@@ -27,11 +27,14 @@ type report struct {
 	Lateness   []lateness        `json:"lateness,omitempty"`
 	Rules      []ruleReport      `json:"rules"`
 	unknown    []decode.TypeCount
+	first      string   // of the rejected records: where, why and what to do
+	types      []string // that the rules declare
 }
 
 // lateness is how far the events of a type came behind.
 type lateness struct {
 	Type      string            `json:"type"`
+	field     string            // that holds the time
 	Late      uint64            `json:"late"`
 	Longest   string            `json:"longest"`
 	Suggested string            `json:"suggested_late"`
@@ -76,7 +79,7 @@ func newReport(sum *engine.Summary, took time.Duration) *report {
 }
 
 func newLateness(l *engine.TypeLag) lateness {
-	out := lateness{Type: l.Type.Name, Late: l.Late, Longest: durationText(l.Longest), Suggested: durationText(l.Suggest()), Behind: map[string]uint64{}}
+	out := lateness{Type: l.Type.Name, field: l.Type.Fields[l.Type.Time].Name, Late: l.Late, Longest: durationText(l.Longest), Suggested: durationText(l.Suggest()), Behind: map[string]uint64{}}
 	for i, n := range l.Counts {
 		if n > 0 && i < 62 {
 			out.Behind[time.Duration(int64(2)<<i).String()] = n
@@ -95,12 +98,13 @@ func (r *report) print(w io.Writer, deadFile, lateFile string) {
 	fmt.Fprintf(w, "%s events in %.1fs (%s/s), %s\n", grouped(r.Events), r.Seconds, grouped(uint64(r.PerSecond)), plural(int(r.Alerts), "alert"))
 	if n := total(r.Rejected); n > 0 {
 		fmt.Fprintf(w, "rejected: %s, see %s (%s)\n", plural(int(n), "record"), deadFile, byReason(r.Rejected))
+		r.printFirst(w)
 	}
 	if r.Late > 0 {
 		fmt.Fprintf(w, "late: %s, see %s", plural(int(r.Late), "event"), lateFile)
 		for _, l := range r.Lateness {
 			if l.Late > 0 {
-				fmt.Fprintf(w, "; %s came up to %s behind, \"late %s\" would take them all", l.Type, l.Longest, l.Suggested)
+				fmt.Fprintf(w, "; %s came up to %s behind, \"time %s late %s\" would take them all", l.Type, l.Longest, l.field, l.Suggested)
 			}
 		}
 		fmt.Fprintln(w)
@@ -109,13 +113,33 @@ func (r *report) print(w io.Writer, deadFile, lateFile string) {
 		fmt.Fprintf(w, "duplicates: %s dropped\n", plural(int(r.Duplicates), "event"))
 	}
 	if r.Skipped > 0 {
-		fmt.Fprintf(w, "skipped: %s of types that no rule names%s\n", plural(int(r.Skipped), "record"), typeNames(r.unknown))
+		fmt.Fprintf(w, "skipped: %s of types that no rule names%s\n", plural(int(r.Skipped), "record"), skippedTypes(r.unknown, r.types))
 	}
 	for _, rule := range r.Rules {
 		rule.warn(w)
 	}
 	if r.Events == 0 && r.Skipped == 0 && total(r.Rejected) == 0 {
 		fmt.Fprintln(w, "there were no events in the input")
+	}
+}
+
+// missing says which records a rule did not see, where no file takes them.
+func (r *report) missing(w io.Writer) {
+	if n := total(r.Rejected); n > 0 {
+		fmt.Fprintf(w, "rejected: %s (%s)\n", plural(int(n), "record"), byReason(r.Rejected))
+		r.printFirst(w)
+	}
+	if r.Late > 0 {
+		fmt.Fprintf(w, "late: %s left out\n", plural(int(r.Late), "event"))
+	}
+	if r.Skipped > 0 {
+		fmt.Fprintf(w, "skipped: %s of types that no rule names%s\n", plural(int(r.Skipped), "record"), skippedTypes(r.unknown, r.types))
+	}
+}
+
+func (r *report) printFirst(w io.Writer) {
+	if r.first != "" {
+		fmt.Fprintf(w, "  the first: %s\n", r.first)
 	}
 }
 
@@ -147,14 +171,21 @@ func byReason(m map[string]uint64) string {
 	return strings.Join(names, ", ")
 }
 
-// typeNames lists the types of skipped records.
-func typeNames(list []decode.TypeCount) string {
+// skippedTypes lists the types of skipped records, and the declared ones that
+// may have been meant.
+func skippedTypes(list []decode.TypeCount, declared []string) string {
 	if len(list) == 0 {
 		return ""
 	}
 	var parts []string
 	for _, t := range list {
-		parts = append(parts, fmt.Sprintf("%s %d", t.Type, t.Count))
+		text := fmt.Sprintf("%s %d", t.Type, t.Count)
+		for _, d := range declared {
+			if strings.EqualFold(d, t.Type) {
+				text += fmt.Sprintf(" (if that is %s, declare it: event %s as %q)", d, d, t.Type)
+			}
+		}
+		parts = append(parts, text)
 	}
 	return ": " + strings.Join(parts, ", ")
 }

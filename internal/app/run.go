@@ -3,8 +3,10 @@ package app
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"strings"
@@ -21,7 +23,8 @@ import (
 type input struct {
 	Events    []string `name:"events" required:"" placeholder:"[TYPE=]FILE" help:"Event file, NDJSON or CSV, plain, gzip or zstd; \"-\" is standard input. TYPE= says that all its events are of that type. Repeat for several files."`
 	TypeField string   `default:"type" help:"Field that holds an event's type."`
-	Delimiter string   `default:"," help:"Column delimiter of CSV files, one character."`
+	Format    string   `enum:"auto,json,csv" default:"auto" help:"What the files hold: json, csv, or auto: CSV if the name ends in .csv or .tsv, else JSON."`
+	Delimiter string   `default:"," help:"Column delimiter of CSV files: one character, or \\t for a tab."`
 }
 
 type runCmd struct {
@@ -41,7 +44,8 @@ func (runCmd) Help() string {
 
 Examples:
   weir run rules/library/aws --events rules/library/data/aws_cloudtrail_stratus.ndjson.gz
-  weir run my.cep --events Tx=transactions.csv.gz --stats`
+  weir run my.cep --events Tx=transactions.csv.gz --stats
+  weir gen | weir run rules/library --events - --out alerts.ndjson`
 }
 
 // Run is the command.
@@ -86,7 +90,11 @@ func (c runCmd) Run(ctx context.Context, s Streams) error {
 		return nil
 	}
 	cfg.Late = func(r engine.LateRow) { late.write(appendLate(nil, &r, files)) }
+	first := ""
 	cfg.Dead = func(file int, base uint64, letters []decode.DeadLetter) {
+		if first == "" && len(letters) > 0 {
+			first = firstRejected(&files[file], base, &letters[0])
+		}
 		for i := range letters {
 			dead.write(letters[i].AppendJSON(nil, files[file].Path, base))
 		}
@@ -112,6 +120,7 @@ func (c runCmd) Run(ctx context.Context, s Streams) error {
 		fmt.Fprintln(s.Err, "weir: warning:", w)
 	}
 	report := newReport(&sum, time.Since(start))
+	report.first, report.types = first, typeNames(prog)
 	report.print(s.Err, c.Dead, c.Late)
 	if c.Stats {
 		return writeJSON(s.Err, report)
@@ -121,20 +130,34 @@ func (c runCmd) Run(ctx context.Context, s Streams) error {
 
 // files reads the --events flags.
 func (c *input) files(prog *dsl.Program) ([]engine.File, error) {
-	if len(c.Delimiter) != 1 {
-		return nil, fmt.Errorf("--delimiter is one character, not %q", c.Delimiter)
+	delimiter := c.Delimiter
+	if delimiter == `\t` || delimiter == "tab" {
+		delimiter = "\t"
+	}
+	if len(delimiter) != 1 {
+		return nil, fmt.Errorf(`--delimiter is one character, or \t for a tab, not %q`, c.Delimiter)
 	}
 	var files []engine.File
 	for _, spec := range c.Events {
-		f := engine.File{Path: spec, TypeField: c.TypeField, Delimiter: c.Delimiter[0]}
+		f := engine.File{Path: spec, TypeField: c.TypeField, Delimiter: delimiter[0]}
 		if name, path, ok := strings.Cut(spec, "="); ok && isTypeName(name) {
 			f.Path = path
 			if f.Type = schemaOf(prog, name); f.Type == nil {
 				return nil, unknownType(prog, name)
 			}
 		}
-		f.Format = decode.FormatOf(f.Path)
-		if strings.HasSuffix(strings.TrimSuffix(strings.TrimSuffix(f.Path, ".gz"), ".zst"), ".tsv") && c.Delimiter == "," {
+		if err := readable(prog, spec, f.Path); err != nil {
+			return nil, err
+		}
+		switch c.Format {
+		case "csv":
+			f.Format = decode.CSV
+		case "json":
+			f.Format = decode.JSON
+		default:
+			f.Format = decode.FormatOf(f.Path)
+		}
+		if strings.HasSuffix(strings.TrimSuffix(strings.TrimSuffix(f.Path, ".gz"), ".zst"), ".tsv") && delimiter == "," {
 			f.Delimiter = '\t'
 		}
 		files = append(files, f)
@@ -159,13 +182,37 @@ func schemaOf(prog *dsl.Program, name string) *cep.Schema {
 	return nil
 }
 
-func unknownType(prog *dsl.Program, name string) error {
-	var names []string
+// typeNames are the event types that the rules declare.
+func typeNames(prog *dsl.Program) (names []string) {
 	for _, s := range prog.Schemas {
 		if !s.Derived {
 			names = append(names, s.Name)
 		}
 	}
+	return names
+}
+
+// readable says at once that a file is not there, and whether TYPE= was meant.
+func readable(prog *dsl.Program, spec, path string) error {
+	if path == "-" {
+		return nil
+	}
+	_, err := os.Stat(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil // what else is wrong is said by who opens it
+	}
+	if name, _, ok := strings.Cut(path, "="); ok && path == spec {
+		for _, t := range typeNames(prog) {
+			if strings.EqualFold(t, name) {
+				return fmt.Errorf("--events: there is no file %q; did you mean %s=%s?", path, t, path[len(name)+1:])
+			}
+		}
+	}
+	return fmt.Errorf("--events: there is no file %q", path)
+}
+
+func unknownType(prog *dsl.Program, name string) error {
+	names := typeNames(prog)
 	if near := nearest(name, names); near != "" {
 		return fmt.Errorf("--events: the rules declare no event type %q; did you mean %q?", name, near)
 	}

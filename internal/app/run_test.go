@@ -135,7 +135,7 @@ func TestLate(t *testing.T) {
 {"type":"E","at":"2026-01-01T00:00:30Z","k":"a","n":9}
 `)
 	code, out, errs := weir(t, "run", "r.cep", "--events", "e.ndjson")
-	if code != exitOK || strings.Count(out, "\n") != 1 || !strings.Contains(errs, `"late 31s" would take them all`) {
+	if code != exitOK || strings.Count(out, "\n") != 1 || !strings.Contains(errs, `"time at late 31s" would take them all`) {
 		t.Fatalf("code %d, %s%s", code, out, errs)
 	}
 	late, err := os.ReadFile("weir-late.ndjson")

@@ -59,6 +59,7 @@ type Life struct {
 	End      string // what ended it; "" while it is open
 	Matched  bool
 	awaits   string // what would have come next
+	deadline bool   // it needs no further event, only its deadline
 	order    int
 }
 
@@ -130,6 +131,8 @@ func (s *Story) took(l *Life, r *nfa.TracedRun) {
 	s.list(l, r)
 	l.EndAt, l.Refused = r.LastAt, nil
 	l.awaits = s.awaits(r.Step, r.Count)
+	steps := s.Rule.Pattern.Steps
+	l.deadline = l.awaits == "" && steps[len(steps)-1].Kind == dsl.StepNo
 }
 
 func (s *Story) list(l *Life, r *nfa.TracedRun) {
@@ -178,7 +181,7 @@ func (s *Story) Expired(r *nfa.TracedRun, at int64) {
 	l := s.life(r)
 	end := "its time ran out (" + s.limit() + ")"
 	if l.awaits != "" {
-		end += " before " + l.awaits
+		end += " before " + l.awaits + " came"
 	}
 	s.end(r, l, at, end)
 }
@@ -287,14 +290,11 @@ func (s *Story) awaits(binding, n int) string {
 	}
 	for _, next := range list[i+1:] {
 		if next.Kind == dsl.StepEvent && !next.Optional {
-			return "a " + s.step(next.Binding)
+			return s.step(next.Binding)
 		}
 		if next.Kind != dsl.StepNo && next.Kind != dsl.StepEvent {
 			return ""
 		}
-	}
-	if list[len(list)-1].Kind == dsl.StepNo {
-		return "its deadline to pass"
 	}
 	return ""
 }
@@ -371,7 +371,10 @@ func (l *Life) Text(clock func(int64) string) string {
 	switch {
 	case l.End == "":
 		b.WriteString("\n  still open when the events ended")
-		if l.awaits != "" {
+		switch {
+		case l.deadline:
+			b.WriteString(": its deadline lies beyond (run --drain, or wait in a test, lets it pass)")
+		case l.awaits != "":
 			b.WriteString(": waits for " + l.awaits)
 		}
 	default:
