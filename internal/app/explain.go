@@ -22,7 +22,7 @@ import (
 
 type explainCmd struct {
 	Key       string   `placeholder:"K" help:"With --events: how far each run of this key got and what stopped it. The parts of a composite key are separated by commas."`
-	Events    []string `name:"events" placeholder:"[TYPE=]FILE" help:"Event files, as for run."`
+	Events    []string `name:"events" sep:"none" placeholder:"[TYPE=]FILE" help:"Event files, as for run."`
 	At        string   `placeholder:"T" help:"Only runs that were open at this time (RFC 3339)."`
 	TypeField string   `default:"type" help:"Field that holds an event's type."`
 	Format    string   `enum:"auto,json,csv" default:"auto" help:"What the files hold, as for run."`

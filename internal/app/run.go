@@ -21,7 +21,7 @@ import (
 
 // input are the flags that say where events come from.
 type input struct {
-	Events    []string `name:"events" required:"" placeholder:"[TYPE=]FILE" help:"Event file, NDJSON or CSV, plain, gzip or zstd; \"-\" is standard input. TYPE= says that all its events are of that type. Repeat for several files."`
+	Events    []string `name:"events" sep:"none" required:"" placeholder:"[TYPE=]FILE" help:"Event file, NDJSON or CSV, plain, gzip or zstd; \"-\" is standard input. TYPE= says that all its events are of that type. Repeat for several files."`
 	TypeField string   `default:"type" help:"Field that holds an event's type."`
 	Format    string   `enum:"auto,json,csv" default:"auto" help:"What the files hold: json, csv, or auto: CSV if the name ends in .csv or .tsv, else JSON."`
 	Delimiter string   `default:"," help:"Column delimiter of CSV files: one character, or \\t for a tab."`

@@ -41,6 +41,10 @@ func Why(prog *dsl.Program, res *Result) (lines []string, err error) {
 			lines = append(lines, "at "+clock(j.At)+" it did not hold:  "+j.Why)
 		}
 	}
+	if w := res.Test.Rule.When; w != nil && w.For > 0 && story.Held > 0 {
+		lines = append(lines, fmt.Sprintf("it held at %d of %d events, and must hold for %s; \"wait %s\" as the last line of given lets that time pass",
+			story.Held, story.Judgements, offset(w.For), offset(w.For)))
+	}
 	return lines, nil
 }
 
