@@ -51,7 +51,7 @@ func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return grouped(uint64(n)) + " " + what + "s"
 }
 
 // writeJSON prints v as indented JSON.

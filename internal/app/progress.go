@@ -21,11 +21,15 @@ type progress struct {
 
 // newProgress returns nil, which draws nothing, unless w is a terminal.
 func newProgress(w io.Writer) *progress {
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !isTerminal(w) {
 		return nil
 	}
 	return &progress{out: w, start: time.Now()}
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 const (
@@ -42,7 +46,7 @@ func (p *progress) update(events uint64, done, total int64, alerts uint64) {
 	p.last, p.drawn = time.Now(), true
 	seconds := time.Since(p.start).Seconds()
 	rate := float64(events) / seconds
-	line := fmt.Sprintf("%s events  %s/s  %d alerts", grouped(events), grouped(uint64(rate)), alerts)
+	line := fmt.Sprintf("%s events  %s/s  %s alerts", grouped(events), grouped(uint64(rate)), grouped(alerts))
 	if total > 0 && done > 0 {
 		share := min(1, float64(done)/float64(total))
 		filled := int(share * barWidth)

@@ -71,6 +71,7 @@ func (c runCmd) Run(ctx context.Context, s Streams) error {
 	}
 	dead, late := &lazyFile{path: c.Dead}, &lazyFile{path: c.Late}
 	bar := newProgress(s.Err)
+	shared := c.Out == "" && isTerminal(s.Out) // alerts come where the bar is
 	alerts := uint64(0)
 	var line []byte
 	cfg := engine.RunConfig{Files: files, Drain: engine.Drain(c.Drain), Workers: c.Workers}
@@ -79,7 +80,9 @@ func (c runCmd) Run(ctx context.Context, s Streams) error {
 		cfg.Shards = runtime.NumCPU()
 	}
 	cfg.Emit = func(batch []*cep.Alert) error {
-		bar.clear()
+		if shared {
+			bar.clear()
+		}
 		for _, a := range batch {
 			alerts++
 			line = append(a.AppendJSON(line[:0]), '\n')
