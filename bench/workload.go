@@ -42,6 +42,36 @@ func Cards(w io.Writer, n, cards int) error {
 	return out.Flush()
 }
 
+// Others writes n events of the types that gen's stream lacks: transfers,
+// deposits and ticks, over the given number of accounts, as
+// rules/library/common.cep declares them.
+func Others(w io.Writer, n, accounts int) error {
+	out := bufio.NewWriterSize(w, 1<<20)
+	r := rand.New(rand.NewPCG(3, 4))
+	at := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	price := 100.0
+	for i := range n {
+		stamp := at.Format("2006-01-02T15:04:05.000Z")
+		var err error
+		switch i % 3 {
+		case 0:
+			_, err = fmt.Fprintf(out, `{"type":"Transfer","transfer_id":"t%d","at":"%s","from_account":"u%06d","to_account":"u%06d","amount":%d.00}`+"\n",
+				i, stamp, r.IntN(accounts), r.IntN(accounts), 50+r.IntN(6000))
+		case 1:
+			_, err = fmt.Fprintf(out, `{"type":"Deposit","at":"%s","customer_id":"u%06d","branch":"b%d","amount":%d.00,"method":"cash"}`+"\n",
+				stamp, r.IntN(accounts), r.IntN(50), 8000+r.IntN(3000))
+		default:
+			price *= 1 + (r.Float64()-0.49)/50
+			_, err = fmt.Fprintf(out, `{"type":"Tick","at":"%s","symbol":"S%03d","price":%.4f}`+"\n", stamp, r.IntN(200), price)
+		}
+		if err != nil {
+			return err
+		}
+		at = at.Add(time.Duration(1+r.IntN(500)) * time.Millisecond)
+	}
+	return out.Flush()
+}
+
 // cardEvent declares the events of Cards.
 const cardEvent = `enum Decision { approved, declined }
 enum Entry { chip, contactless, cnp, magstripe }
