@@ -35,12 +35,13 @@ type coalesced struct {
 	totals Counters
 
 	// A key's state, taken apart for the event or advance in progress.
-	slot  slab.Handle
-	words []uint64
-	base  uint32 // number of the first start in ring 0
-	count uint64 // events of the key so far; only if numbered
-	cuts  []cut
-	rings []ring
+	slot    slab.Handle
+	words   []uint64
+	base    uint32 // number of the first start in ring 0
+	count   uint64 // events of the key so far; only if numbered
+	cuts    []cut
+	rings   []ring
+	crowded bool // some log is full, and much of it may be dead
 
 	ev    *Event
 	f     *expr.Frame

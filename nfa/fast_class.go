@@ -18,6 +18,7 @@ type fastProg struct {
 	touch  uint64 // events with none of these bits change nothing
 	alert  bool   // … but all must be looked at
 
+	asks     bool // the completing step has a condition of its own
 	waits    bool // some run can wait for a deadline
 	numbered bool // entries carry the number of their event
 	gaps     bool // starts can die between live ones
@@ -38,6 +39,7 @@ type fastStep struct {
 	noMask   uint64
 	look     uint64 // bits of events that can do anything to a run here
 	alert    bool   // … or any event can
+	strict   bool   // some way is
 	relaxed  bool   // some way is
 	final    bool   // completes when it has its minimum
 	waits    bool   // waits for a deadline when it has its minimum
@@ -119,6 +121,7 @@ func classify(p *Prog) (*fastProg, string) {
 			return nil, why
 		}
 	}
+	c.asks = c.last().class >= own
 	c.place()
 	return c, c.describe()
 }
@@ -175,7 +178,7 @@ func (c *fastProg) combine() string {
 			}
 			s.wayMask |= w.mask
 			s.relaxed = s.relaxed || !w.strict
-			s.alert = s.alert || w.strict
+			s.strict = s.strict || w.strict
 			c.gaps = c.gaps || hard
 			c.numbered = c.numbered || w.strict
 		}
@@ -185,7 +188,7 @@ func (c *fastProg) combine() string {
 			c.gaps = true
 			c.numbered = c.numbered || n.strict
 		}
-		s.alert = s.alert || s.Consecutive
+		s.alert = s.alert || s.strict || s.Consecutive
 		s.look = s.mask | s.wayMask | s.noMask
 		if s.final && i < len(c.steps)-1 {
 			return fmt.Sprintf("step %s ends the pattern and may still be followed", s.Label)

@@ -18,17 +18,21 @@ func (m *coalesced) Event(s slab.Handle, ev *Event, emit Emit) slab.Handle {
 		m.fresh()
 	} else {
 		m.load(s)
-		m.tidy()
+		if m.crowded {
+			m.tidy()
+		}
 	}
 	if m.numbered {
 		m.seq = m.count
 		m.count++
 	}
-	m.outlive()
-	if m.ask() {
+	if m.waits && m.within > 0 {
+		m.exp = m.startedBy(m.at - m.within) // they bind nothing more
+	}
+	if m.asks && m.ask() {
 		return 0
 	}
-	for i := len(m.steps) - 1; i >= 0; i-- {
+	for i := m.held - 1; i >= 0; i-- {
 		if c, st := &m.cuts[i], &m.steps[i]; c.lo < c.hi && (st.look&ev.Bits != 0 || st.alert) {
 			m.step(i)
 		}
@@ -36,7 +40,9 @@ func (m *coalesced) Event(s slab.Handle, ev *Event, emit Emit) slab.Handle {
 	if m.take() {
 		return 0
 	}
-	m.limit()
+	if m.rings[0].n > m.lim.Starts && ev.Bits&m.steps[0].mask != 0 {
+		m.limit()
+	}
 	if ev.Bits&m.quits != 0 {
 		m.free()
 		return 0
@@ -86,10 +92,10 @@ func (m *coalesced) startOnly(h slab.Handle) bool {
 // is nearly full even then gets room at once, or the next event would squeeze
 // again.
 func (m *coalesced) tidy() {
-	const small = 16
+	m.crowded = false
 	for r := range m.rings {
 		q := &m.rings[r]
-		if q.n < small || q.off+q.n < q.cap || 2*q.off >= q.n {
+		if q.n < crowd || q.off+q.n < q.cap || 2*q.off >= q.n {
 			continue
 		}
 		if m.gaps || m.rings[0].n > m.open() {
@@ -111,23 +117,13 @@ func (m *coalesced) open() (n int) {
 	return n
 }
 
-// outlive finds the starts that only wait for their deadline: they bind
-// nothing more.
-func (m *coalesced) outlive() {
-	m.exp = 0
-	if !m.waits || m.within == 0 {
-		return
-	}
-	m.exp = m.startedBy(m.at - m.within)
-}
-
 // ask puts the completing step's own condition to the runs that could take the
 // event, earliest start first. The first for which it holds completes and ends
 // the key's state; if it holds for none, nobody takes the event as that step.
 func (m *coalesced) ask() (done bool) {
 	f := len(m.steps) - 1
 	st := &m.steps[f]
-	if st.class < own || m.ev.Bits&st.mask == 0 {
+	if m.ev.Bits&st.mask == 0 {
 		return false
 	}
 	for i := f - 1; i >= 0; i-- {
@@ -182,10 +178,10 @@ func (m *coalesced) take() (done bool) {
 			continue
 		}
 		if st.ring < 0 {
+			c.arrived = false
 			if m.finish(c.from, c.to, false) {
 				return true
 			}
-			c.arrived = false
 			continue
 		}
 		m.note(i, starts)
@@ -265,7 +261,7 @@ func (m *coalesced) complete(s uint32) bool {
 // held most before, of equal ones the furthest, the oldest; never a step's
 // newest.
 func (m *coalesced) limit() {
-	if m.ev.Bits&m.steps[0].mask == 0 || m.open() <= m.lim.Starts {
+	if m.open() <= m.lim.Starts {
 		return
 	}
 	fullest, most, n := 0, 0, 0

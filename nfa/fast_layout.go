@@ -11,7 +11,7 @@ import (
 // with room to grow at its end.
 //
 //	w0   number of the first start, as events of the header below count them
-//	…    per step that can hold starts  hi <<32 | lo
+//	…    per step but a completing one  hi <<32 | lo
 //	…    per step that repeats          full
 //	…    per log                        capacity <<42 | first <<21 | entries
 //	     events of the key              if entries are numbered
@@ -33,6 +33,7 @@ type layout struct {
 	numAt  int
 	dueAt  int
 	head   int // words of the header
+	held   int // steps that can hold starts
 }
 
 // ringLayout is how the entries of a log lie.
@@ -50,19 +51,20 @@ const deadMark = 1 << 63
 // place lays the slot out.
 func (c *fastProg) place() {
 	c.marked = c.gaps || !c.steps[0].single
-	at := 1 + len(c.steps)
+	c.held = len(c.steps)
+	if last := c.last(); c.held > 1 && last.final && last.Lo == 1 {
+		c.held-- // it completes: what it takes is never kept
+	}
+	at := 1 + c.held
 	for i := range c.steps {
 		c.fullAt = append(c.fullAt, -1)
-		if !c.steps[i].single {
+		if i < c.held && !c.steps[i].single {
 			c.fullAt[i] = at
 			at++
 		}
 	}
-	for i := range c.steps {
+	for i := range c.steps[:c.held] {
 		s := &c.steps[i]
-		if i > 0 && s.final && s.Lo == 1 {
-			continue // it completes: what it takes is never kept
-		}
 		s.ring = len(c.rings)
 		r := ringLayout{step: i, size: 2, link: -1, num: -1, id: -1}
 		add := func(on bool, at *int) {
@@ -102,6 +104,8 @@ type ring struct {
 const (
 	ringBits = 21
 	ringMask = 1<<ringBits - 1
+
+	crowd = 16 // entries from which on a full log is worth squeezing
 )
 
 // load takes a slot apart.
@@ -110,7 +114,7 @@ func (m *coalesced) load(h slab.Handle) {
 	w := m.mem.Words(h)
 	m.words = w
 	m.base = uint32(w[0])
-	for i := range m.cuts {
+	for i := range m.cuts[:m.held] {
 		c := &m.cuts[i]
 		c.lo, c.hi = uint32(w[1+i]), uint32(w[1+i]>>32)
 		c.full = 0
@@ -125,6 +129,7 @@ func (m *coalesced) load(h slab.Handle) {
 		r.n, r.off, r.cap = int(x&ringMask), int(x>>ringBits&ringMask), int(x>>(2*ringBits))
 		r.at, r.size = at, m.layout.rings[i].size
 		at += r.cap * r.size
+		m.crowded = m.crowded || r.n >= crowd && r.off+r.n == r.cap && 2*r.off < r.n
 	}
 	if m.numAt >= 0 {
 		m.count = w[m.numAt]
@@ -135,7 +140,7 @@ func (m *coalesced) load(h slab.Handle) {
 func (m *coalesced) save() {
 	w := m.words
 	w[0] = uint64(m.base)
-	for i := range m.cuts {
+	for i := range m.cuts[:m.held] {
 		c := &m.cuts[i]
 		w[1+i] = uint64(c.hi)<<32 | uint64(c.lo)
 		if at := m.fullAt[i]; at >= 0 {
@@ -310,7 +315,7 @@ func (m *coalesced) pop(r, k int) {
 // the key's slot, 0 if no start is left.
 func (m *coalesced) settle() slab.Handle {
 	front, live := m.end(), false
-	for i := range m.cuts {
+	for i := range m.cuts[:m.held] {
 		c := &m.cuts[i]
 		if m.marked {
 			for c.lo < c.hi && m.dead(c.lo) {

@@ -36,20 +36,10 @@ func (m *coalesced) step(i int) {
 			m.kill(from, c.full)
 		}
 	}
-	if (st.Consecutive || st.alertWay()) && !st.relaxed && !st.waits && c.lo < c.full {
+	if (st.Consecutive || st.strict) && !st.relaxed && !st.waits && c.lo < c.full {
 		m.kill(c.lo, c.full) // full, not moved, and all that led on was strict
 		c.lo = c.full
 	}
-}
-
-// alertWay says that some way is strict.
-func (s *fastStep) alertWay() bool {
-	for _, w := range s.ways {
-		if w.strict {
-			return true
-		}
-	}
-	return false
 }
 
 // holds says whether the step can keep one more event. Without end it must not

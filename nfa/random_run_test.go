@@ -238,6 +238,40 @@ func runMachine(b *workbench, p *Prog, mk makeMachine, es []*refEvent, end int64
 	return r.finish()
 }
 
+// runTogether feeds the streams of several keys to one machine, in turn.
+func runTogether(b *workbench, p *Prog, mk makeMachine, streams [][]*refEvent, ends []int64) (answers []*answer) {
+	m := mk(p, b.mem, b.syms, wideOpen)
+	rs := make([]*runner, len(streams))
+	for k, es := range streams {
+		rs[k] = newRunner(b, p, m, es)
+		answers = append(answers, rs[k].answer)
+	}
+	defer func() {
+		if x := recover(); x != nil {
+			answers[0].fault("panic: %v", x)
+			*b = *newWorkbench()
+		}
+	}()
+	for i, more := 0, true; more; i++ {
+		more = false
+		for k, es := range streams {
+			if i < len(es) {
+				more = true
+				rs[k].advance(es[i].at)
+				rs[k].event(es[i])
+			}
+		}
+	}
+	for k, r := range rs {
+		r.advance(ends[k])
+		if k < len(rs)-1 {
+			m.Drop(r.state)
+		}
+	}
+	rs[len(rs)-1].finish()
+	return answers
+}
+
 func runReference(rule *dsl.RuleIR, es []*refEvent, end int64) (out []refMatch) {
 	m := newReference(rule, func(x refMatch) { out = append(out, x) })
 	for _, e := range es {

@@ -101,10 +101,14 @@ func compareRule(t *testing.T, sum *tally, b *workbench, p profile, seed uint64)
 	if make, _ := fast(prog); make != nil {
 		subjects = append(subjects, subject{"fast", bestMachine, false}, subject{"fast, fed lazily", bestMachine, true})
 	}
+	var streams [][]*refEvent
+	var ends []int64
+	var wants [][]refMatch
 	for range streamsPerRule {
 		es := d.stream()
 		end := es[len(es)-1].at + int64(d.IntN(20))*ms
 		want := runReference(rule, es, end)
+		streams, ends, wants = append(streams, es), append(ends, end), append(wants, want)
 		for _, s := range subjects {
 			got := runMachine(b, prog, s.make, es, end, s.lazy)
 			if len(got.faults) > 0 || !sameMatches(want, got.matches) {
@@ -125,6 +129,15 @@ func compareRule(t *testing.T, sum *tally, b *workbench, p profile, seed uint64)
 			}
 		}
 		sum.Unlock()
+	}
+	for _, s := range subjects {
+		for k, got := range runTogether(b, prog, s.make, streams, ends) {
+			if len(got.faults) > 0 || !sameMatches(wants[k], got.matches) {
+				sum.fail(t, "seed %d: %s machine, key %d of several\n%s  events:%s\n  reference:%s\n  machine:%s\n  faults %q", seed, s.name, k,
+					ruleText(rule), streamText(rule, streams[k]), matchesText(wants[k]), matchesText(got.matches), got.faults)
+				return
+			}
+		}
 	}
 }
 
