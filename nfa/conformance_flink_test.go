@@ -96,11 +96,10 @@ func flinkRule(c *flinkCase, s *cep.Schema) *dsl.RuleIR {
 		r.Skip = map[string]dsl.SkipKind{"skipToNext": dsl.SkipNext, "skipPastLastEvent": dsl.SkipPast, "skipToFirst": dsl.SkipToFirst, "skipToLast": dsl.SkipToLast}[a.Strategy]
 		r.SkipStep = f.stages[a.Stage]
 	}
-	if c.EmitTimeouts {
-		if r.Pattern.Within == 0 {
-			noSpelling("timeouts without a within for the whole pattern")
-		}
+	if c.EmitTimeouts && r.Pattern.Within > 0 {
 		r.Timeout = &dsl.AlertIR{}
+	} else {
+		c.Timeouts = nil // those of an arrow's limit: no spelling
 	}
 	last := c.Pattern.Stages[len(c.Pattern.Stages)-1]
 	if last.Contiguity == "notFollowedBy" && r.Pattern.Within == 0 && last.Within == nil {

@@ -9,9 +9,9 @@ func (m *coalesced) step(i int) {
 	fits := bits&st.mask != 0
 	end := m.forward(i)
 	moved := false
-	if lo := max(c.lo, min(m.exp, end)); lo < end {
+	if c.lo < end { // no run that has outlived the pattern's within has a way
 		if w := m.choose(i); w != nil {
-			if x := m.passing(i, w, lo, end); x < end {
+			if x := m.passing(i, w, c.lo, end); x < end {
 				m.kill(c.lo, x) // only runs that can never move
 				m.arrive(w.to, x, end)
 				c.lo, c.full = end, max(c.full, end)
