@@ -103,8 +103,11 @@ func dispatch(parser *kong.Kong, args []string, s Streams, code *int) (exit int)
 		fmt.Fprintln(s.Err, "weir:", err)
 		return exitInput
 	}
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0 || args[0] == "help":
 		args = []string{"--help"}
+	case args[0] == "--version":
+		args = []string{"version"}
 	}
 	kctx, err := parser.Parse(args)
 	if err != nil {

@@ -95,7 +95,7 @@ func durationText(ns int64) string {
 // print writes the summary in words: one line, and one more for everything
 // that needs attention.
 func (r *report) print(w io.Writer, deadFile, lateFile string) {
-	fmt.Fprintf(w, "%s events in %.1fs (%s/s), %s\n", grouped(r.Events), r.Seconds, grouped(uint64(r.PerSecond)), plural(int(r.Alerts), "alert"))
+	fmt.Fprintf(w, "%s in %.1fs (%s/s), %s\n", plural(int(r.Events), "event"), r.Seconds, grouped(uint64(r.PerSecond)), plural(int(r.Alerts), "alert"))
 	if n := total(r.Rejected); n > 0 {
 		fmt.Fprintf(w, "rejected: %s, see %s (%s)\n", plural(int(n), "record"), deadFile, byReason(r.Rejected))
 		r.printFirst(w)

@@ -219,3 +219,64 @@ func TestDemo(t *testing.T) {
 		}
 	}
 }
+
+// A record that became no event is shown with the flag or text that is likely
+// to mend it.
+func TestFirstRejected(t *testing.T) {
+	inFolder(t)
+	write(t, "r.cep", tiny)
+	const csv = "at,k,n\n2026-01-01T00:00:00Z,a,6\n"
+	for _, c := range []struct{ name, text, events, errs string }{
+		{"plain.csv", csv, "plain.csv", "write --events TYPE=plain.csv"},
+		{"semi.csv", strings.ReplaceAll(csv, ",", ";"), "E=semi.csv", "add --delimiter ';'"},
+		{"tab.csv", strings.ReplaceAll(csv, ",", "\t"), "E=tab.csv", `add --delimiter '\t'`},
+		{"names.csv", strings.Replace(csv, "k", "key", 1), "E=names.csv", `k: TYPE from "COLUMN"`},
+		{"csv.txt", csv, "E=csv.txt", "add --format csv"},
+		{"array.json", `[{"n":1}]`, "E=array.json", "jq -c '.[]'"},
+		{"pretty.json", "{\n\"n\":1\n}", "E=pretty.json", "jq -c . writes"},
+		{"escape.csv", csv + "\x1b[2J,a,6\n", "E=escape.csv", "|  [2J,a,6"},
+		{"case.ndjson", `{"type":"e","at":"2026-01-01T00:00:00Z","k":"a","n":6}`, "case.ndjson", `event E as "e"`},
+	} {
+		write(t, c.name, c.text)
+		if code, _, errs := weir(t, "run", "r.cep", "--events", c.events); code != exitOK || !strings.Contains(errs, c.errs) {
+			t.Errorf("%s: code %d, want %q in:\n%s", c.name, code, c.errs, errs)
+		}
+	}
+}
+
+// Any text can be CSV, of any delimiter.
+func TestFormatAndDelimiter(t *testing.T) {
+	inFolder(t)
+	write(t, "r.cep", tiny)
+	write(t, "e.txt", "at\tk\tn\n2026-01-01T00:00:00Z\ta\t6\n")
+	for _, delimiter := range []string{`\t`, "\t", "tab"} {
+		if code, out, errs := weir(t, "run", "r.cep", "--events", "E=e.txt", "--format", "csv", "--delimiter", delimiter); code != exitOK || strings.Count(out, "\n") != 1 {
+			t.Errorf("%q: code %d, %s%s", delimiter, code, out, errs)
+		}
+	}
+}
+
+func TestHang(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"short", "short"},
+		{strings.Repeat("x", 120), strings.Repeat("x", 120)},
+		{"  a  " + strings.Repeat("word ", 30) + "end", "  a  " + strings.TrimSpace(strings.Repeat("word ", 19)) + "\n    " + strings.Repeat("word ", 11) + "end"},
+	} {
+		if got := hang(c.in, 4); got != c.want {
+			t.Errorf("got\n%s\nwant\n%s", got, c.want)
+		}
+	}
+}
+
+// What the demo shows fits a screen of 100 columns.
+func TestDemoFits(t *testing.T) {
+	_, out, _ := weir(t, "demo")
+	for line := range strings.Lines(out) {
+		if n := len([]rune(strings.TrimRight(line, "\n"))); n > width {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	if n := strings.Count(out, "\n"); n > 40 {
+		t.Errorf("%d lines", n)
+	}
+}
