@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,6 +70,7 @@ func (c runCmd) Run(ctx context.Context, s Streams) error {
 	for _, w := range warnings {
 		fmt.Fprintln(s.Err, "weir: warning:", w)
 	}
+	unsent(s.Err, prog)
 	dead, late := &lazyFile{path: c.Dead}, &lazyFile{path: c.Late}
 	bar := newProgress(s.Err)
 	shared := c.Out == "" && isTerminal(s.Out) // alerts come where the bar is
@@ -129,6 +131,27 @@ func (c runCmd) Run(ctx context.Context, s Streams) error {
 		return writeJSON(s.Err, report)
 	}
 	return nil
+}
+
+// unsent says that alerts for sinks come out here: a run over files has the one
+// output.
+func unsent(w io.Writer, prog *dsl.Program) {
+	var names []string
+	for _, r := range prog.Rules {
+		for _, a := range []*dsl.AlertIR{r.Alert, r.Timeout} {
+			if a == nil {
+				continue
+			}
+			for _, sink := range a.To {
+				if !slices.Contains(names, sink.Name) {
+					names = append(names, sink.Name)
+				}
+			}
+		}
+	}
+	if len(names) > 0 {
+		fmt.Fprintf(w, "weir: warning: nothing is sent to %s: a run over files writes all alerts to --out or standard output\n", strings.Join(names, ", "))
+	}
 }
 
 // files reads the --events flags.

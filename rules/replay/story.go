@@ -286,7 +286,7 @@ func (s *Story) awaits(binding, n int) string {
 		return ""
 	}
 	if n < list[i].Lo {
-		return s.step(binding) + fmt.Sprintf(" number %d", n+1)
+		return "a " + ordinal(n+1) + " " + s.step(binding)
 	}
 	for _, next := range list[i+1:] {
 		if next.Kind == dsl.StepEvent && !next.Optional {
@@ -297,6 +297,21 @@ func (s *Story) awaits(binding, n int) string {
 		}
 	}
 	return ""
+}
+
+// ordinal writes 1st, 2nd, 11th, 22nd.
+func ordinal(n int) string {
+	if n%100 < 11 || n%100 > 13 {
+		switch n % 10 {
+		case 1:
+			return fmt.Sprintf("%dst", n)
+		case 2:
+			return fmt.Sprintf("%dnd", n)
+		case 3:
+			return fmt.Sprintf("%drd", n)
+		}
+	}
+	return fmt.Sprintf("%dth", n)
 }
 
 // place finds a step in a sequence of the pattern itself; nil if it stands in a
