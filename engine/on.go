@@ -21,15 +21,18 @@ type onRule struct {
 	// quiet is the rule's longest window: a key without events for longer is
 	// armed again (newly). 0: never by silence.
 	quiet int64
-	// stateful says that a key needs more than the handle of its first group:
-	// whether the condition held, and the episode.
+	// stateful says that a key needs more than the handle of its private
+	// windows: whether the condition held, and the episode.
 	stateful bool
 }
 
 // aggGroup is the inline aggregates that share a key.
 type aggGroup struct {
 	own    bool        // the rule's key
+	key    []int       // fields of the event
+	pool   *pool       // that keeps it; nil: it is the rule's own
 	keyer  *expr.Keyer // otherwise
+	aggs   []*dsl.Aggregate
 	specs  []window.Spec
 	inputs []input
 	// last are key and inputs of an episode's last event, for its deadline.
@@ -37,6 +40,12 @@ type aggGroup struct {
 		keyer  *expr.Keyer
 		inputs []input
 	}
+}
+
+// private says that windows of the rule's key are its own: their handle is in
+// the rule's state.
+func (o *onRule) private() bool {
+	return len(o.groups) > 0 && o.groups[0].own && o.groups[0].pool == nil
 }
 
 type aggPlace struct{ group, index int }
@@ -108,7 +117,7 @@ func (o *onRule) compileGroups(c, final *expr.Compiler, ir *dsl.RuleIR) error {
 		}
 	}
 	for g, list := range members {
-		group := aggGroup{own: slices.Equal(keys[g], own)}
+		group := aggGroup{own: slices.Equal(keys[g], own), key: keys[g], aggs: list}
 		var err error
 		if !group.own {
 			if group.keyer, err = expr.FieldKeyer(schema, keys[g]); err != nil {

@@ -35,12 +35,13 @@ type world struct {
 	level    int
 	features []*feature // owners 0 …
 	rules    []*rule    // owners len(features) …
+	pools    []*pool    // owners len(features)+len(rules) …
 	spaces   []spacePlan
 	accesses [][]*access // by number of the type
 }
 
-// owners is how many features and rules there are.
-func (w *world) owners() int { return len(w.features) + len(w.rules) }
+// owners is how many features, rules and pools there are.
+func (w *world) owners() int { return len(w.features) + len(w.rules) + len(w.pools) }
 
 // spacePlan is a key space: the rules and features whose key has these parts.
 type spacePlan struct {
@@ -181,10 +182,13 @@ func (w *world) build(p *plan) error {
 		r.owner = uint32(len(w.features) + i)
 		r.world = w
 		r.space = w.space(r.spaceID(), false)
-		w.spaces[r.space].entries += r.entries(w.arrival)
 		if err := w.addRule(p, r); err != nil {
 			return err
 		}
+	}
+	w.addPools()
+	for _, r := range w.rules {
+		w.spaces[r.space].entries += r.entries(w.arrival)
 	}
 	return nil
 }

@@ -27,6 +27,7 @@ type shard struct {
 	key    uint32  // slot in the rule's space, 0: the key has no state
 	bytes  []byte  // the key
 	cause  cep.Ref // of the row; noCause for a timer
+	visit  uint64  // numbers the row's visits to keys
 	number uint32  // alerts found in the step so far
 	rows   int     // rows of the step so far
 
@@ -56,6 +57,7 @@ type stage struct {
 	timers   *timers
 	features []featureState
 	rules    []ruleState
+	pools    []*poolState
 	current  []*window.Set // sets that hold the row as their current event
 	ahead    []visited     // visits of the rows that were looked up
 	added    []uint64      // by space: its added when that was
@@ -91,6 +93,7 @@ type ruleState struct {
 // groupState is one group of inline aggregates.
 type groupState struct {
 	set  *window.Set
+	pool *poolState // whose windows they are; nil: the rule's
 	keys *slab.Keys // of a group with a key of its own: its states
 	cur  slab.Handle
 	args []window.Arg
@@ -116,19 +119,30 @@ func newShard(p *plan, cfg *Config, id int) (*shard, error) {
 			st.features = append(st.features, fs)
 			st.mems, st.sets = append(st.mems, fs.mem), append(st.sets, set)
 		}
+		for _, q := range w.pools {
+			ps, err := newPoolState(sh, q)
+			if err != nil {
+				return nil, fmt.Errorf("rule %s: %w", q.rules[0].ir.Name, err)
+			}
+			st.pools = append(st.pools, ps)
+		}
 		st.rules = make([]ruleState, len(w.rules))
 		for i, r := range w.rules {
-			if err := st.rules[i].init(sh, r); err != nil {
+			if err := st.rules[i].init(st, r); err != nil {
 				return nil, fmt.Errorf("rule %s: %w", r.ir.Name, err)
 			}
 			st.mems, st.sets = append(st.mems, st.rules[i].mem), append(st.sets, st.rules[i].ownSet())
+		}
+		for _, ps := range st.pools {
+			st.mems, st.sets = append(st.mems, ps.mem), append(st.sets, ps.set)
 		}
 		sh.stages = append(sh.stages, st)
 	}
 	return sh, nil
 }
 
-func (rs *ruleState) init(sh *shard, r *rule) error {
+func (rs *ruleState) init(st *stage, r *rule) error {
+	sh := st.sh
 	rs.r, rs.sh, rs.mem = r, sh, slab.NewArena()
 	rs.supp.init(r.ir.Suppress)
 	rs.emit = func(m *nfa.Match) { sh.matched(rs, m, m.Events) }
@@ -144,6 +158,11 @@ func (rs *ruleState) init(sh *shard, r *rule) error {
 	rs.one.rs = rs
 	for i := range r.on.groups {
 		g := &r.on.groups[i]
+		if g.pool != nil {
+			ps := st.pools[int(g.pool.owner)-len(st.w.features)-len(st.w.rules)]
+			rs.groups = append(rs.groups, groupState{set: ps.set, pool: ps})
+			continue
+		}
 		gs := groupState{args: make([]window.Arg, len(g.inputs))}
 		set, err := window.New(g.specs, sh.plan.prog.Zone, rs.mem, sh.syms)
 		if err != nil {
@@ -160,7 +179,7 @@ func (rs *ruleState) init(sh *shard, r *rule) error {
 
 // ownSet is the set whose states are the rule's, nil if it has none.
 func (rs *ruleState) ownSet() *window.Set {
-	if on := rs.r.on; on != nil && !on.stateful && len(on.groups) > 0 && on.groups[0].own {
+	if on := rs.r.on; on != nil && !on.stateful && on.private() {
 		return rs.groups[0].set
 	}
 	return nil
@@ -295,6 +314,7 @@ func giveBack(syms *slab.Symbols, inputs []input, args []window.Arg) {
 func (st *stage) rulesOf(v *visits, vs *visit, slot uint32) {
 	sh := st.sh
 	sh.key, sh.bytes = slot, v.keys[vs.key:vs.key+vs.len]
+	sh.visit++
 	for h := vs.hits; h < vs.to; h++ {
 		hit := &v.hits[h]
 		if int(hit.owner) < len(st.features) {

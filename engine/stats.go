@@ -108,11 +108,18 @@ func (st *stage) countKeys() {
 	for i := range st.rules {
 		st.rules[i].counts.Keys = 0
 	}
+	for _, ps := range st.pools {
+		ps.counted = 0
+	}
 	for _, sp := range st.spaces {
 		sp.keys.Sweep(0, sp.keys.Len(), func(key uint32) {
 			sp.each(key, func(owner, _ uint32) {
-				if i := int(owner) - len(st.features); i >= 0 && i < len(st.rules) {
+				switch i := int(owner) - len(st.features); {
+				case i < 0 || i >= len(st.rules)+len(st.pools):
+				case i < len(st.rules):
 					st.rules[i].counts.Keys++
+				default:
+					st.pools[i-len(st.rules)].counted++
 				}
 			})
 		})
@@ -120,11 +127,21 @@ func (st *stage) countKeys() {
 	for i := range st.rules {
 		rs := &st.rules[i]
 		for j := range rs.groups {
-			if keys := rs.groups[j].keys; keys != nil {
-				rs.counts.Keys = max(rs.counts.Keys, keys.Len())
-			}
+			rs.counts.Keys = max(rs.counts.Keys, rs.groups[j].states())
 		}
 	}
+}
+
+// states is how many keys have windows, where that is not seen from the rule's
+// state.
+func (gs *groupState) states() int {
+	switch {
+	case gs.pool != nil:
+		return max(gs.pool.counted, gs.pool.groupState.states())
+	case gs.keys != nil:
+		return gs.keys.Len()
+	}
+	return 0
 }
 
 func (rs *ruleState) stats(out *RuleStats) {
@@ -145,8 +162,10 @@ func (rs *ruleState) stats(out *RuleStats) {
 	}
 	for i := range rs.groups {
 		out.Capped += rs.groups[i].set.Capped
-		if rs.groups[i].keys != nil {
-			out.Bytes += rs.groups[i].keys.Bytes()
+		if ps := rs.groups[i].pool; ps != nil {
+			out.Bytes += ps.bytes(rs.r)
+		} else if keys := rs.groups[i].keys; keys != nil {
+			out.Bytes += keys.Bytes()
 		}
 	}
 }

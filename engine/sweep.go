@@ -29,6 +29,9 @@ func (sh *shard) sweep(w int64) {
 				rs.groups[j].sweep(w, n)
 			}
 		}
+		for _, ps := range st.pools {
+			ps.sweep(w, n)
+		}
 	}
 	sh.rows = 0
 }
@@ -69,7 +72,11 @@ func (st *stage) idle(owner uint32, h slab.Handle) (at int64, ok bool) {
 	if int(owner) < len(st.features) {
 		return st.features[owner].set.Idle(h)
 	}
-	rs := &st.rules[int(owner)-len(st.features)]
+	i := int(owner) - len(st.features)
+	if i >= len(st.rules) {
+		return st.pools[i-len(st.rules)].set.Idle(h)
+	}
+	rs := &st.rules[i]
 	if rs.machine != nil {
 		return rs.machine.Idle(h)
 	}
@@ -81,7 +88,12 @@ func (st *stage) dropState(owner uint32, h slab.Handle) {
 		st.features[owner].set.Drop(h)
 		return
 	}
-	rs := &st.rules[int(owner)-len(st.features)]
+	i := int(owner) - len(st.features)
+	if i >= len(st.rules) {
+		st.pools[i-len(st.rules)].set.Drop(h)
+		return
+	}
+	rs := &st.rules[i]
 	if rs.machine != nil {
 		rs.machine.Drop(h)
 		return

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/internal/expr"
 	"github.com/weir-cep/weir/internal/slab"
 	"github.com/weir-cep/weir/nfa"
 )
@@ -52,14 +53,11 @@ func (st *stage) onEvent(rs *ruleState, space *space, hash uint64, state slab.Ha
 		sh.decodeKey()
 	}
 	s := state
-	if o.stateful && s == 0 {
-		s = rs.mem.Alloc(o.words())
-	}
 	windows := s
-	if o.stateful {
+	if o.stateful && s != 0 {
 		windows = windowsOf(rs.mem.Words(s))
 	}
-	windows = rs.enter(f.At, windows)
+	windows = st.windows(rs, windows, space, hash)
 	f.Aggs, f.Bound = rs, &rs.one
 	before := f.Failures
 	holds := o.cond(f)
@@ -73,7 +71,11 @@ func (st *stage) onEvent(rs *ruleState, space *space, hash uint64, state slab.Ha
 		if holds {
 			rs.fireNow()
 		}
+	case s == 0 && windows == 0 && !holds: // nothing to remember
 	default:
+		if s == 0 {
+			s = rs.mem.Alloc(o.words())
+		}
 		w := rs.mem.Words(s)
 		w[0] = w[0]&^0xffffffff | uint64(windows)
 		if o.held != nil {
@@ -89,39 +91,50 @@ func (st *stage) onEvent(rs *ruleState, space *space, hash uint64, state slab.Ha
 		}
 	}
 	for i := range rs.groups {
-		rs.groups[i].set.Settle(holds)
+		if gs := &rs.groups[i]; gs.pool == nil {
+			gs.set.Settle(holds)
+		}
 	}
 	f.Aggs = nil
 	st.store(rs, space, hash, state, s)
 }
 
-// enter adds the event to the rule's windows and returns the handle of its own
-// group's.
-func (rs *ruleState) enter(at int64, own slab.Handle) slab.Handle {
-	sh := rs.sh
+// windows adds the event to the rule's windows, of which own is the handle of
+// the private ones, and returns that handle.
+func (st *stage) windows(rs *ruleState, own slab.Handle, space *space, hash uint64) slab.Handle {
+	sh := st.sh
+	at := sh.frame.At
 	for i := range rs.groups {
 		g, gs := &rs.r.on.groups[i], &rs.groups[i]
+		if ps := gs.pool; ps != nil {
+			st.enterPool(ps, space, hash)
+			if gs.cur = ps.cur; ps.noKey {
+				rs.counts.KeyMissing++
+			}
+			continue
+		}
 		evaluate(&sh.frame, g.inputs, gs.args)
 		if g.own {
 			own = gs.set.Add(own, at, gs.args)
 			gs.cur = own
 		} else {
-			gs.cur = rs.enterGroup(g, gs, at)
+			var noKey bool
+			if gs.cur, noKey = gs.enter(sh, g.keyer); noKey {
+				rs.counts.KeyMissing++
+			}
 		}
 		giveBack(sh.syms, g.inputs, gs.args)
 	}
 	return own
 }
 
-// enterGroup adds the event to the windows of a key of their own. An event
-// without that key is in none of them, and reads them as empty.
-func (rs *ruleState) enterGroup(g *aggGroup, gs *groupState, at int64) slab.Handle {
-	sh := rs.sh
-	key, ok := g.keyer.AppendKey(sh.keyBuf[:0], &sh.frame)
+// enter adds the event to the windows of a key of their own. An event without
+// that key is in none of them, and reads them as empty.
+func (gs *groupState) enter(sh *shard, keyer *expr.Keyer) (h slab.Handle, noKey bool) {
+	key, ok := keyer.AppendKey(sh.keyBuf[:0], &sh.frame)
 	sh.keyBuf = key
 	if !ok {
-		rs.counts.KeyMissing++
-		return 0
+		return 0, true
 	}
 	hash := slab.Hash(key)
 	slot, ok := gs.keys.Find(hash, key)
@@ -129,12 +142,12 @@ func (rs *ruleState) enterGroup(g *aggGroup, gs *groupState, at int64) slab.Hand
 		slot = gs.keys.Add(hash, key)
 	}
 	v := gs.keys.Value(slot)
-	h := gs.set.Add(slab.Handle(*v), at, gs.args)
+	h = gs.set.Add(slab.Handle(*v), sh.frame.At, gs.args)
 	if uint64(h) != *v {
 		*v = uint64(h)
 		gs.keys.Touch(slot)
 	}
-	return h
+	return h, false
 }
 
 // recall points the windows at the keys of an episode's last event, which is

@@ -46,7 +46,7 @@ func Specs(aggs []*dsl.Aggregate) (specs []Spec, inputs []*dsl.Expr) {
 			// may fail, and then it is missing.
 			sp.Optional = in.Op != dsl.OpField || in.Type.Optional
 			for i, have := range inputs {
-				if sameExpr(have, in) {
+				if SameExpr(have, in) {
 					sp.Input = i
 				}
 			}
@@ -60,9 +60,9 @@ func Specs(aggs []*dsl.Aggregate) (specs []Spec, inputs []*dsl.Expr) {
 	return specs, inputs
 }
 
-// sameExpr reports whether two expressions over the current event are
+// SameExpr reports whether two expressions over the current event are
 // certainly the same. Ops that only patterns know are never inputs.
-func sameExpr(a, b *dsl.Expr) bool {
+func SameExpr(a, b *dsl.Expr) bool {
 	if a == b {
 		return true
 	}
@@ -70,7 +70,7 @@ func sameExpr(a, b *dsl.Expr) bool {
 		return false
 	}
 	for i := range a.Args {
-		if !sameExpr(a.Args[i], b.Args[i]) {
+		if !SameExpr(a.Args[i], b.Args[i]) {
 			return false
 		}
 	}
