@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/weir-cep/weir/cep"
 )
@@ -215,8 +216,25 @@ func (x *env) resolves(name string) bool {
 	return x.u.visible("", name, namesOf) != nil
 }
 
+// foreignWord reports a name that is nothing here but a value of other
+// languages, and says whether it was one.
+func (x *env) foreignWord(n *Name) bool {
+	switch lower := strings.ToLower(n.Name); lower {
+	case "null", "nil":
+		x.report("E125", n.Span, "there is no null; a value is missing or present").here("write:  x is missing   or   x is present")
+	case "true", "false":
+		x.report("E125", n.Span, "%q is written in small letters", n.Name).here("did you mean %q?", lower).fix("%s", lower)
+	default:
+		return false
+	}
+	return true
+}
+
 // unknown reports a name that is nothing here.
 func (x *env) unknown(n *Name, hint cep.Type) {
+	if x.foreignWord(n) {
+		return
+	}
 	var words []string
 	switch hint.Kind {
 	case cep.KindEnum:

@@ -112,6 +112,7 @@ func (r *ruleCheck) finalStep() {
 		}
 		r.report("E115", n.Quant.Span, "\"exactly\" as the last step needs the pattern's \"within\"").here("until when must no further one come?").
 			fix("pattern { … } within 15m")
+	case r.emit != nil && r.emit.When == "updates": // E113 says all there is to say
 	case !each && !r.ir.AtEnd && s.Until == nil:
 		r.growing(lastNode(&r.pattern.Steps))
 	}

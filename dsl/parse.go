@@ -289,14 +289,19 @@ func (p *parser) leave() { p.depth-- }
 func (p *parser) ident(what string) Ident {
 	t := p.peek()
 	if t.Type == tokWord {
-		p.fail(Diagnostic{Code: "E120", Span: spanOf(t), Message: fmt.Sprintf("%q is a reserved word of the language", t.Value),
-			Label: "can't stand here as a name", Fixes: []string{"`" + t.Value + "`"}})
+		p.reserved(t.Pos.Offset, t.Value)
 	}
 	if t.Type != tokIdent && t.Type != tokType {
 		p.unexpected(what)
 	}
 	p.next()
 	return identOf(t)
+}
+
+// reserved fails at a reserved word where a name stands.
+func (p *parser) reserved(at int, word string) {
+	p.fail(Diagnostic{Code: "E120", Span: Span{at, at + len(word)}, Message: fmt.Sprintf("%q is a reserved word of the language", word),
+		Label: "can't stand here as a name", Fixes: []string{"`" + word + "`"}})
 }
 
 // anyWord reads a name where reserved words are free: fields, after a dot,

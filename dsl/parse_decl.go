@@ -116,9 +116,9 @@ func (p *parser) importDecl(start int) Decl {
 func (p *parser) enumDecl(start int) Decl {
 	d := &EnumDecl{Name: p.typeName("an enum's name")}
 	p.expectOp("{", "to begin the enum's words")
-	for !p.op("}") {
+	for {
 		d.Words = append(d.Words, p.ident("a word of the enum"))
-		if !p.acceptOp(",") {
+		if !p.acceptOp(",") || p.op("}") {
 			break
 		}
 	}

@@ -85,6 +85,7 @@ func (p *parser) durationValue(l *Lit) {
 	if err != nil {
 		p.report(Diagnostic{Code: "E100", Span: l.Span, Message: "this duration can't be held: " + err.Error(),
 			Notes: []string{"a duration has at most 292 years"}})
+		n = cep.Day // not 0, about which the checker would complain too
 	}
 	l.Int = n
 }

@@ -106,6 +106,9 @@ func isOf(t lexer.Token) bool { return t.Type == tokIdent && t.Value == "of" }
 
 func (p *parser) absence(s *StepNode, start int) {
 	s.Kind = StepNo
+	if p.op(":") {
+		p.reserved(start, "no")
+	}
 	s.Type = p.typeRef("an event type after \"no\"")
 	p.stepClauses(s, start)
 }
