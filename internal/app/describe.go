@@ -42,7 +42,7 @@ func describeRule(w io.Writer, prog *dsl.Program, rule *dsl.RuleIR, graph string
 	if err := reads(w, prog, rule); err != nil {
 		return err
 	}
-	field(w, "graph", "weir explain --graph mermaid, or dot")
+	field(w, "graph", "weir explain "+rule.Name+" … --graph mermaid, or dot")
 	return nil
 }
 
