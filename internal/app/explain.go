@@ -123,7 +123,11 @@ func parseKey(rule *dsl.RuleIR, text string) ([]cep.Value, error) {
 		parts = strings.Split(text, ",")
 	}
 	if len(parts) != len(rule.Key) {
-		return nil, fmt.Errorf("--key: rule %s is keyed by %d fields, separated by commas", rule.Name, len(rule.Key))
+		var names []string
+		for _, k := range rule.Key {
+			names = append(names, k.Name)
+		}
+		return nil, fmt.Errorf("--key: the key of %s has %d parts, written with commas: %s", rule.Name, len(names), strings.Join(names, ","))
 	}
 	var key []cep.Value
 	for i, p := range rule.Key {
@@ -208,11 +212,15 @@ func (c *explainCmd) tell(ctx context.Context, s Streams, prog *dsl.Program, rul
 	report := newReport(&sum, 0)
 	report.first, report.types = first, typeNames(prog)
 	report.missing(s.Err)
+	name := c.Key
+	if rule.Global {
+		name = "the whole stream"
+	}
 	if rule.Pattern == nil {
-		tellJudgements(s, rule, c.Key, story)
+		tellJudgements(s, rule, name, story)
 		return nil
 	}
-	tellStory(s, rule, c.Key, story, at)
+	tellStory(s, rule, name, story, at)
 	return nil
 }
 
@@ -240,14 +248,18 @@ func tellStory(s Streams, rule *dsl.RuleIR, key string, story *replay.Story, at 
 	}
 	fmt.Fprintf(s.Out, "%s for %s: %s, %d matched\n", rule.Name, key, plural(len(lives), "run"), matched)
 	if len(lives) == 0 {
-		what := "no event of this key could be the first of this rule"
+		what := "no event of this key fits the first step, or no event has this key"
 		if at != 0 {
 			what = "no run was open at that time"
 		}
 		fmt.Fprintf(s.Out, "%s:\n%s\n", what, wrap(rule.Sentence(), width))
 		return
 	}
-	if misses := story.Misses(nearestMisses); at == 0 && len(lives) > nearestMisses && len(misses) > 0 {
+	misses := story.Misses(nearestMisses)
+	for len(misses) > 0 && misses[len(misses)-1].Used {
+		misses = misses[:len(misses)-1]
+	}
+	if at == 0 && len(lives) > nearestMisses && len(misses) > 0 {
 		fmt.Fprintln(s.Out, "\nnearest misses")
 		for _, l := range misses {
 			indent(s, l)
@@ -266,7 +278,7 @@ func tellStory(s Streams, rule *dsl.RuleIR, key string, story *replay.Story, at 
 func tellJudgements(s Streams, rule *dsl.RuleIR, key string, story *replay.Story) {
 	fmt.Fprintf(s.Out, "%s for %s: judged at %s, held at %d\n", rule.Name, key, plural(story.Judgements, "event"), story.Held)
 	if story.Judgements == 0 {
-		fmt.Fprintf(s.Out, "no event of this key is one that this rule judges:\n%s\n", wrap(rule.Sentence(), width))
+		fmt.Fprintf(s.Out, "no event of this key is one that this rule judges, or no event has this key:\n%s\n", wrap(rule.Sentence(), width))
 		return
 	}
 	fmt.Fprintln(s.Out, "\nthe last judgements")

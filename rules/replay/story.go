@@ -58,6 +58,7 @@ type Life struct {
 	Refusals int
 	End      string // what ended it; "" while it is open
 	Matched  bool
+	Used     bool   // a reported run dropped it
 	awaits   string // what would have come next
 	deadline bool   // it needs no further event, only its deadline
 	order    int
@@ -172,6 +173,7 @@ func (s *Story) Killed(r *nfa.TracedRun, why nfa.Death, index int) {
 	at := r.At
 	if why == nfa.Overlapped {
 		at = s.shown // a deadline can report too, without a current event
+		l.Used = true
 	}
 	s.end(r, l, max(at, l.EndAt), s.death(why, index))
 }
@@ -237,6 +239,9 @@ func (s *Story) trim() {
 func further(a, b *Life) bool {
 	if a.Matched != b.Matched {
 		return b.Matched
+	}
+	if a.Used != b.Used {
+		return b.Used // it missed nothing by itself
 	}
 	if len(a.Steps) != len(b.Steps) {
 		return len(a.Steps) > len(b.Steps)
