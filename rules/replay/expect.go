@@ -33,10 +33,31 @@ func compare(test *dsl.TestIR, alerts []*cep.Alert) (problems []string) {
 			problems = append(problems, missing(seat, extra))
 		}
 	}
+	if len(seats) == 0 && len(extra) > 0 {
+		return []string{fmt.Sprintf("expected no alerts, got %d at %s", len(extra), places(extra))}
+	}
 	for _, a := range extra {
 		problems = append(problems, "not expected: "+describe(a))
 	}
 	return problems
+}
+
+// places lists when alerts came: "11m (score 90), 12m", the first few.
+func places(alerts []*cep.Alert) string {
+	const shown = 5
+	var at []string
+	for i, a := range alerts {
+		if i == shown {
+			at = append(at, "…")
+			break
+		}
+		text := offset(a.At - Start)
+		if a.HasScore {
+			text += fmt.Sprintf(" (score %g)", a.Score)
+		}
+		at = append(at, text)
+	}
+	return strings.Join(at, ", ")
 }
 
 // expectedSeats writes an expectation of N alerts out as N seats.

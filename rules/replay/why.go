@@ -16,7 +16,7 @@ const shownMisses = 3
 // when, and, where an expected alert did not come, how far the runs got.
 func Why(prog *dsl.Program, res *Result) (lines []string, err error) {
 	for _, a := range res.Alerts {
-		lines = append(lines, "why it fired at "+offset(a.At-Start)+":  "+evidence(a))
+		lines = append(lines, "why it fired at "+offset(a.At-Start)+":  "+evidence(a, res.Test.Rule))
 	}
 	expected := 0
 	for _, e := range res.Test.Expect {
@@ -48,8 +48,9 @@ func Why(prog *dsl.Program, res *Result) (lines []string, err error) {
 	return lines, nil
 }
 
-// evidence lists an alert's events by step: "small = 3 events (0s, 10s, 20s)".
-func evidence(a *cep.Alert) string {
+// evidence lists an alert's events by step, "small = 3 events (0s, 10s, 20s)",
+// and their span beside the pattern's limit.
+func evidence(a *cep.Alert, rule *dsl.RuleIR) string {
 	var parts []string
 	for i := 0; i < len(a.Events); {
 		j := i
@@ -67,5 +68,10 @@ func evidence(a *cep.Alert) string {
 		}
 		i = j
 	}
-	return strings.Join(append(parts, "span "+offset(a.At-a.FirstAt)), "   ")
+	span := "span " + offset(a.At-a.FirstAt)
+	// A final absence may end after the limit, which is one of events.
+	if p := rule.Pattern; p != nil && p.Within > 0 && a.At-a.FirstAt <= p.Within {
+		span += " ≤ within " + offset(p.Within)
+	}
+	return strings.Join(append(parts, span), "   ")
 }
