@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -128,10 +129,20 @@ func addMark(lines []markedLine, src *Source, at Span, mark byte, label string) 
 	return lines
 }
 
+// harmless replaces what would steer a terminal or turn the direction of its
+// text: a rule file may be anything.
+func harmless(r rune) rune {
+	if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+		return utf8.RuneError
+	}
+	return r
+}
+
 // line writes a line, the marks under it, and what they say: the rightmost
 // beside its mark, the others below theirs.
 func (r *rendering) line(l *markedLine) {
 	shown := strings.ReplaceAll(l.text, "\t", strings.Repeat(" ", tabWidth))
+	shown = strings.Map(harmless, shown)
 	r.b.WriteString(strings.TrimRight(fmt.Sprintf("%*d | %s", r.width, l.number, shown), " ") + "\n")
 	sort.SliceStable(l.marks, func(i, j int) bool { return l.marks[i].from < l.marks[j].from })
 	var row []byte

@@ -18,6 +18,7 @@ func span(t *testing.T, s *Source, text string) Span {
 
 func TestDiagnosticText(t *testing.T) {
 	short := NewSource("card.cep", []byte("rule r {\n  by card_id\n\twhen amount < 5 and größe > 日本 or x\n  alert {}\n}\n"))
+	wild := NewSource("wild.cep", []byte("\x1b[2Jrule \u202ex\x00 @\n"))
 	long := NewSource("long.cep", []byte(strings.Repeat("\n", 119)+"event Auth { amount: money(USD) }\n"))
 	for _, c := range []struct {
 		name string
@@ -47,6 +48,13 @@ error[E103]: m
    |          |              |
    |          |              b
    |          a
+`},
+		{"nothing that would steer the terminal", Diagnostic{Code: "E100", Message: "m", Source: wild, Span: span(t, wild, "@")}, `
+error[E100]: m
+  --> wild.cep:1:14
+   |
+ 1 | �[2Jrule �x� @
+   |              ^
 `},
 		{"labels on several lines and in another file", Diagnostic{Code: "E109", Message: "m", Source: short,
 			Span: span(t, short, "card_id"), Label: "here",
