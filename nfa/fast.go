@@ -21,6 +21,9 @@ import (
 // entries whose interval holds it; nothing is stored per run but its start.
 // The starts are the log of step 0, which is always mandatory.
 //
+// There are no runs that a tracer could watch: who wants to see them takes
+// Prog.NewGeneral, which gives the same matches.
+//
 // Dead starts stay where they are, marked, until they are at the front or
 // until the ring would have to grow; see squeeze.
 //

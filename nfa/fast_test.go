@@ -43,8 +43,8 @@ func TestFastLong(t *testing.T) {
 	for seed := uint64(1); pairs < *pairsFlag/10; seed++ {
 		d := newDrawer(profiles[0], seed)
 		rule := d.rule()
-		if d.IntN(3) > 0 {
-			rule.Pattern.Within *= int64(1 + d.IntN(40)) // longer windows hold more starts
+		if rule.Pattern.Within > 0 { // long windows hold many starts, short ones end before deadlines
+			rule.Pattern.Within = []int64{1, 2, rule.Pattern.Within / ms, rule.Pattern.Within / ms * int64(1+d.IntN(40))}[d.IntN(4)] * ms
 		}
 		prog, err := Compile(rule, time.UTC)
 		if err != nil {
@@ -194,4 +194,60 @@ func TestFastBound(t *testing.T) {
 		}
 	}
 	t.Logf("at most %.0f%% of the bound was used", 100*closest)
+}
+
+// TestFastAllocations: once its scratch space has grown, the fast machine costs
+// no allocation on the Go heap, whatever an event does.
+func TestFastAllocations(t *testing.T) {
+	for _, pattern := range []string{
+		"a: A then b: B then c: C",
+		"a: at least 3 A then b: B where s != a.last.s",
+		"a: A then no C where not ok within 3ms then b: B where v >= a.v and s == a.s",
+		"a: at least 2 A within 5ms then no B where not ok within 2ms",
+	} {
+		r, err := checkedRule(classTypes + "rule r { by k pattern { " + pattern + " } within 20ms alert { message \"m\" } }")
+		if err != nil {
+			t.Fatal(err)
+		}
+		prog, err := Compile(r, time.UTC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if make, why := fast(prog); make == nil {
+			t.Fatalf("%s: %s", pattern, why)
+		}
+		var es []*refEvent
+		for i := range 2000 {
+			s := r.Routes[i%len(r.Routes)].Schema
+			at := int64(i) * ms
+			e := newRefEvent(s, i, at, map[string]refVal{"at": {kind: cep.KindTimestamp, i: at}, "k": refText("k"),
+				"v": refInt(int64(i % 5)), "s": refText(string(rune('a' + i%3))), "ok": refBool(true)})
+			e.routes = ^uint64(0)
+			es = append(es, e)
+		}
+		w := newWorkbench()
+		run := newRunner(w, prog, prog.New(w.mem, w.syms, Limits{}), es)
+		found := 0
+		emit := func(m *Match) { found++ }
+		var ev Event
+		i := 0
+		one := func() {
+			row := run.rows[i]
+			f := &w.frame
+			f.Batch, f.Table, f.Row, f.At, f.Ref = run.batch, &run.batch.Tables[row.Table], int(row.Index), row.At, row.Ref
+			run.state = run.m.Advance(run.state, row.At, f, emit)
+			ev = Event{Frame: f, Bits: prog.Bits(f, es[i].schema, es[i].routes), Routes: es[i].routes}
+			run.state = run.m.Event(run.state, &ev, emit)
+			i++
+		}
+		for range 1000 {
+			one()
+		}
+		if n := testing.AllocsPerRun(900, one); n != 0 {
+			t.Errorf("%s: %v allocations an event", pattern, n)
+		}
+		if found == 0 {
+			t.Errorf("%s never matched", pattern)
+		}
+	}
 }
