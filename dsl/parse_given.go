@@ -14,11 +14,16 @@ func (p *parser) testDecl(start int) Decl {
 			p.recoverItem(func() { d.Given = append(d.Given, p.givenLine()) }, beginsTestLine)
 		}
 	}
+	expects := p.word("expect")
 	for p.word("expect") {
 		p.recoverItem(func() { d.Expect = append(d.Expect, p.expectClause()) }, beginsTestLine)
 	}
 	if !p.op("}") {
 		p.unexpected("with, given (at …, wait …) or expect in a test", "with", "given", "at", "wait", "expect")
+	}
+	if !expects {
+		p.report(Diagnostic{Code: "E123", Span: d.Name.Span, Message: "a test without an expectation", Label: "what should come of it?",
+			Fixes: []string{"expect 1 alert", "expect no alerts"}})
 	}
 	p.next()
 	d.Span = p.from(start)
