@@ -21,14 +21,14 @@ func (a *visited) keyBytes() []byte { return a.in.keys[a.key : a.key+a.len] }
 // notMine marks a visit to a key of another shard.
 const notMine = ^uint32(0)
 
-// lookUp finds the slots of all visits of some rows, in their order, and
-// touches what lies behind them: the key's entries and the states.
+// lookUp finds the slots of all visits of some rows, in their order, and brings
+// near what lies behind them: the key's entries, the states, and what their
+// windows will read first.
 func (st *stage) lookUp(rows []item, batch func(uint32) *prepared) {
 	st.ahead = st.ahead[:0]
 	for i := range st.spaces {
 		st.added[i] = st.spaces[i].added
 	}
-	sum := uint64(0)
 	for i := range rows {
 		list, v := st.visits(&rows[i], batch)
 		for j := range list {
@@ -36,35 +36,39 @@ func (st *stage) lookUp(rows []item, batch func(uint32) *prepared) {
 			slot := notMine
 			if st.sh.owns(vs) || st.w.spaces[vs.access.space].everywhere {
 				slot = 0
-				sum += st.spaces[vs.access.space].keys.ReachIndex(vs.hash)
+				st.spaces[vs.access.space].keys.AheadIndex(vs.hash)
 			}
 			st.ahead = append(st.ahead, visited{vs, v, slot})
 		}
 	}
 	for i := range st.ahead {
 		if a := &st.ahead[i]; a.slot == 0 {
-			sum += st.spaces[a.access.space].keys.ReachKey(a.hash)
+			st.spaces[a.access.space].keys.AheadKey(a.hash)
 		}
 	}
+	lists := false
 	for i := range st.ahead {
 		if a := &st.ahead[i]; a.slot == 0 {
 			sp := st.spaces[a.access.space]
-			if a.slot = sp.find(a.hash, a.keyBytes()); a.slot != 0 {
-				sum += sp.reachList(a.slot)
+			if a.slot = sp.find(a.hash, a.keyBytes()); a.slot != 0 && sp.aheadList(a.slot) {
+				lists = true
+			} else if a.slot != 0 {
+				st.aheadStates(sp, a.slot)
+			}
+		}
+	}
+	if lists {
+		for i := range st.ahead {
+			if a := &st.ahead[i]; a.slot != 0 && a.slot != notMine {
+				st.aheadStates(st.spaces[a.access.space], a.slot)
 			}
 		}
 	}
 	for i := range st.ahead {
 		if a := &st.ahead[i]; a.slot != 0 && a.slot != notMine {
-			sum += st.reachStates(st.spaces[a.access.space], a.slot)
+			st.aheadWindows(st.spaces[a.access.space], a.slot)
 		}
 	}
-	for i := range st.ahead {
-		if a := &st.ahead[i]; a.slot != 0 && a.slot != notMine {
-			sum += st.reachWindows(st.spaces[a.access.space], a.slot)
-		}
-	}
-	st.reached = sum
 }
 
 // visits are the row's visits in the stage's world.
@@ -84,30 +88,30 @@ func (s *space) find(hash uint64, key []byte) uint32 {
 	return 0
 }
 
-// reachList reads the beginning of a key's list of entries, if it has one.
-func (s *space) reachList(key uint32) uint64 {
-	if v := *s.keys.Value(key); v >= listMark {
-		return s.mem.Words(listHandle(v))[0]
+// aheadList brings near a key's list of entries, if it has one.
+func (s *space) aheadList(key uint32) bool {
+	v := *s.keys.Value(key)
+	if v < listMark {
+		return false
 	}
-	return 0
+	s.mem.Ahead(listHandle(v))
+	return true
 }
 
-// reachStates reads the first word of every state of a key.
-func (st *stage) reachStates(sp *space, key uint32) (sum uint64) {
+// aheadStates brings near every state of a key.
+func (st *stage) aheadStates(sp *space, key uint32) {
 	for _, e := range sp.entries(key) {
 		if owner := entryOwner(e); e != 0 && int(owner) < len(st.mems) {
-			sum += st.mems[owner].Words(slab.Handle(entryHandle(e)))[0]
+			st.mems[owner].Ahead(slab.Handle(entryHandle(e)))
 		}
 	}
-	return sum
 }
 
-// reachWindows reads what the windows of a key will read first.
-func (st *stage) reachWindows(sp *space, key uint32) (sum uint64) {
+// aheadWindows brings near what the windows of a key will read first.
+func (st *stage) aheadWindows(sp *space, key uint32) {
 	for _, e := range sp.entries(key) {
 		if owner := entryOwner(e); e != 0 && int(owner) < len(st.sets) && st.sets[owner] != nil {
-			sum += st.sets[owner].Reach(slab.Handle(entryHandle(e)))
+			st.sets[owner].Ahead(slab.Handle(entryHandle(e)))
 		}
 	}
-	return sum
 }

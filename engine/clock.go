@@ -11,7 +11,7 @@ func (w *world) clockOf(owner uint32) uint32    { return owner + 3*uint32(w.owne
 // entries is how many entries the rule can have under a key.
 func (r *rule) entries(arrival bool) int {
 	n := 0
-	if r.prog != nil || r.on.stateful || r.on.private() {
+	if r.keeps {
 		n++
 	}
 	if r.ir.Deadline {

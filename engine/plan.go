@@ -188,6 +188,7 @@ func (w *world) build(p *plan) error {
 	}
 	w.addPools()
 	for _, r := range w.rules {
+		r.keeps = r.prog != nil || r.on.stateful || r.on.private()
 		w.spaces[r.space].entries += r.entries(w.arrival)
 	}
 	return nil

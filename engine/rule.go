@@ -22,6 +22,7 @@ type rule struct {
 	global uint64 // hash that chooses the shard of a rule without a key
 	shadow bool
 	traced bool // its machine wants every event of its types
+	keeps  bool // it has a state of its own under a key
 
 	from  map[*cep.Schema]expr.Cond
 	prog  *nfa.Prog // of a pattern

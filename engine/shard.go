@@ -63,7 +63,6 @@ type stage struct {
 	added    []uint64      // by space: its added when that was
 	mems     []*slab.Arena // by owner: where its states lie
 	sets     []*window.Set // by owner: whose windows its states are; nil: they are none
-	reached  uint64        // keeps the compiler from leaving reads out
 	sweepAt  []uint32      // by space: where the next sweep continues
 }
 
@@ -342,7 +341,7 @@ func (st *stage) deliver(rs *ruleState, h *hit, hash uint64) {
 		sh.frame.At = st.clock(rs, space, hash, at)
 	}
 	var state slab.Handle
-	if sh.key != 0 {
+	if sh.key != 0 && rs.r.keeps {
 		state = slab.Handle(space.get(sh.key, rs.r.owner))
 	}
 	if rs.r.on != nil {
