@@ -45,6 +45,7 @@ type coalesced struct {
 	cuts    []cut
 	rings   []ring
 	crowded bool // some log is full, and much of it may be dead
+	crowd   int  // entries from which on a full log is worth squeezing
 
 	ev    *Event
 	f     *expr.Frame
@@ -106,7 +107,7 @@ func newCoalesced(p *fastProg, mem *slab.Arena, syms *slab.Symbols, lim Limits) 
 	if lim.Tests <= 0 {
 		lim.Tests = lim.Starts
 	}
-	m := &coalesced{fastProg: p, mem: mem, syms: syms, lim: lim, skip: -1,
+	m := &coalesced{fastProg: p, mem: mem, syms: syms, lim: lim, skip: -1, crowd: 16,
 		cuts: make([]cut, len(p.steps)), rings: make([]ring, len(p.rings))}
 	m.view.m = m
 	m.record = make([]uint64, p.last().caps.Words())

@@ -95,7 +95,7 @@ func (m *coalesced) tidy() {
 	m.crowded = false
 	for r := range m.rings {
 		q := &m.rings[r]
-		if q.n < crowd || q.off+q.n < q.cap || 2*q.off >= q.n {
+		if q.n < m.crowd || q.off+q.n < q.cap || 2*q.off >= q.n {
 			continue
 		}
 		if m.gaps || m.rings[0].n > m.open() {

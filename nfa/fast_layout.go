@@ -104,8 +104,6 @@ type ring struct {
 const (
 	ringBits = 21
 	ringMask = 1<<ringBits - 1
-
-	crowd = 16 // entries from which on a full log is worth squeezing
 )
 
 // load takes a slot apart.
@@ -129,7 +127,7 @@ func (m *coalesced) load(h slab.Handle) {
 		r.n, r.off, r.cap = int(x&ringMask), int(x>>ringBits&ringMask), int(x>>(2*ringBits))
 		r.at, r.size = at, m.layout.rings[i].size
 		at += r.cap * r.size
-		m.crowded = m.crowded || r.n >= crowd && r.off+r.n == r.cap && 2*r.off < r.n
+		m.crowded = m.crowded || r.n >= m.crowd && r.off+r.n == r.cap && 2*r.off < r.n
 	}
 	if m.numAt >= 0 {
 		m.count = w[m.numAt]
