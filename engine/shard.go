@@ -63,7 +63,7 @@ type stage struct {
 	added    []uint64      // by space: its added when that was
 	mems     []*slab.Arena // by owner: where its states lie
 	sets     []*window.Set // by owner: whose windows its states are; nil: they are none
-	sweepAt  []uint32      // by space: where the next sweep continues
+	paces    []pace        // by space
 }
 
 type featureState struct {
@@ -96,7 +96,7 @@ type groupState struct {
 	keys *slab.Keys // of a group with a key of its own: its states
 	cur  slab.Handle
 	args []window.Arg
-	at   uint32 // where the next sweep continues
+	pace pace
 }
 
 func newShard(p *plan, cfg *Config, id int) (*shard, error) {
@@ -107,7 +107,7 @@ func newShard(p *plan, cfg *Config, id int) (*shard, error) {
 		for i := range w.spaces {
 			st.spaces = append(st.spaces, newSpace(w.spaces[i].entries))
 		}
-		st.sweepAt, st.added = make([]uint32, len(w.spaces)), make([]uint64, len(w.spaces))
+		st.paces, st.added = make([]pace, len(w.spaces)), make([]uint64, len(w.spaces))
 		for _, f := range w.features {
 			fs := featureState{f: f, mem: slab.NewArena(), args: make([]window.Arg, len(f.inputs))}
 			set, err := window.New(f.specs, p.prog.Zone, fs.mem, sh.syms)

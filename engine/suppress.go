@@ -23,7 +23,7 @@ type suppressor struct {
 	keys *slab.Keys    // nil: the state is an entry of the rule's key
 	mem  *slab.Arena
 	buf  []byte
-	at   uint32 // where the next sweep continues
+	pace pace
 }
 
 // The words of a suppression key's state.
@@ -138,15 +138,17 @@ func (s *suppressor) idle(h slab.Handle, w int64) bool {
 }
 
 // sweep forgets keys of the table whose state cannot matter any more.
-func (s *suppressor) sweep(w int64, n int) {
+func (s *suppressor) sweep(w int64, rows int) {
 	if s.keys == nil {
 		return
 	}
-	s.at = s.keys.Sweep(s.at, n, func(slot uint32) {
-		if h := slab.Handle(*s.keys.Value(slot)); s.idle(h, w) {
+	s.pace.sweep(s.keys, rows, func(slot uint32) (gone bool) {
+		h := slab.Handle(*s.keys.Value(slot))
+		if gone = s.idle(h, w); gone {
 			s.mem.Free(h)
 			s.keys.Remove(slot)
 		}
+		return gone
 	})
 }
 

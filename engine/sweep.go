@@ -6,11 +6,41 @@ import (
 
 // A sweep forgets states that cannot matter any more: runs that have expired,
 // windows that have emptied, keys of which nothing is left. Dropping them
-// changes no result, so it may happen at any time; every step looks at a few
+// changes no result, so it may happen at any time; every step looks at some
 // keys, so that the work is bounded and all keys get their turn.
-//
-// sweepShare is how many rows pay for a look at one key of a table.
-const sweepShare = 8
+
+// pace is where the sweep of a table is, and how many keys it looks at. The
+// more of them it finds to be through, the more it looks at: a table whose
+// keys stay costs next to nothing, and one whose keys come once and never
+// again does not grow beyond those that live.
+type pace struct {
+	at    uint32 // where the next sweep continues
+	looks int    // for 64 rows
+}
+
+const (
+	minLooks = 4   // 1 key for 16 rows
+	maxLooks = 256 // 4 keys for each row: more than a row can bring
+)
+
+// sweep calls look for the table's next keys; gone says that it removed the
+// key.
+func (p *pace) sweep(keys *slab.Keys, rows int, look func(slot uint32) (gone bool)) {
+	p.looks = min(max(p.looks, minLooks), maxLooks)
+	n := min(16+rows*p.looks/64, keys.Len())
+	gone := 0
+	p.at = keys.Sweep(p.at, n, func(slot uint32) {
+		if look(slot) {
+			gone++
+		}
+	})
+	switch {
+	case gone*4 > n:
+		p.looks *= 2
+	case gone*16 < n:
+		p.looks /= 2
+	}
+}
 
 // sweep looks at some keys of every table; w is the watermark.
 func (sh *shard) sweep(w int64) {
@@ -18,26 +48,25 @@ func (sh *shard) sweep(w int64) {
 		if st.w.arrival { // an event may come at any time and stand at an old clock
 			continue
 		}
-		n := 16 + sh.rows/sweepShare
 		for i, sp := range st.spaces {
-			st.sweepAt[i] = sp.keys.Sweep(st.sweepAt[i], n, func(key uint32) { st.sweepKey(sp, key, w) })
+			st.paces[i].sweep(sp.keys, sh.rows, func(key uint32) bool { return st.sweepKey(sp, key, w) })
 		}
 		for i := range st.rules {
 			rs := &st.rules[i]
-			rs.supp.sweep(w, n)
+			rs.supp.sweep(w, sh.rows)
 			for j := range rs.groups {
-				rs.groups[j].sweep(w, n)
+				rs.groups[j].sweep(w, sh.rows)
 			}
 		}
 		for _, ps := range st.pools {
-			ps.sweep(w, n)
+			ps.sweep(w, sh.rows)
 		}
 	}
 	sh.rows = 0
 }
 
 // sweepKey drops the idle states of a key, and the key if none is left.
-func (st *stage) sweepKey(sp *space, key uint32, w int64) {
+func (st *stage) sweepKey(sp *space, key uint32, w int64) (gone bool) {
 	owners := uint32(st.w.owners())
 	sp.each(key, func(owner, h uint32) {
 		switch owner / owners {
@@ -62,9 +91,10 @@ func (st *stage) sweepKey(sp *space, key uint32, w int64) {
 			sp.put(key, st.w.timerOf(owner), 0)
 		}
 	})
-	if sp.empty(key) {
+	if gone = sp.empty(key); gone {
 		sp.keys.Remove(key)
 	}
+	return gone
 }
 
 // idle is the time after which an owner's state cannot matter any more.
@@ -152,15 +182,17 @@ func (rs *ruleState) dropOn(s slab.Handle) {
 }
 
 // sweep forgets the empty windows of a group with a key of its own.
-func (gs *groupState) sweep(w int64, n int) {
+func (gs *groupState) sweep(w int64, rows int) {
 	if gs.keys == nil {
 		return
 	}
-	gs.at = gs.keys.Sweep(gs.at, n, func(slot uint32) {
+	gs.pace.sweep(gs.keys, rows, func(slot uint32) (gone bool) {
 		h := slab.Handle(*gs.keys.Value(slot))
-		if at, ok := gs.set.Idle(h); ok && at < w {
+		at, ok := gs.set.Idle(h)
+		if gone = ok && at < w; gone {
 			gs.set.Drop(h)
 			gs.keys.Remove(slot)
 		}
+		return gone
 	})
 }

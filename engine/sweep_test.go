@@ -53,6 +53,11 @@ func TestFinishedKeysAreForgotten(t *testing.T) {
 				for _, sp := range st.spaces {
 					left += sp.keys.Len()
 				}
+				for _, ps := range st.pools {
+					if ps.keys != nil {
+						left += ps.keys.Len()
+					}
+				}
 				for i := range st.rules {
 					for _, g := range st.rules[i].groups {
 						if g.keys != nil {
@@ -70,6 +75,33 @@ func TestFinishedKeysAreForgotten(t *testing.T) {
 		}
 		if err := e.End(EveryDeadline); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// Keys that come once do not pile up, however many they are.
+func TestKeysThatComeOnceDoNotPileUp(t *testing.T) {
+	prog := compile(t, `
+event A { id id  time at  id: string  at: timestamp(unix_s)  k: string }
+rule once "o" { by k  on A  when count() over last 10s > 1 and count() per (k, id) over last 10s > 1  alert {} }`)
+	e, err := New(prog, Config{Dedupe: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for step := range 60 {
+		var text []string
+		for i := range 1000 {
+			n := step*1000 + i
+			text = append(text, fmt.Sprintf(`{"type":"A","id":"%d","at":%d,"k":"key%d"}`, n, 1_767_225_600+n/100, n))
+		}
+		if err := e.Feed(decodeLines(t, prog, text, 0, uint64(step*1000))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	st := e.steps.shards[0].stages[0]
+	for _, keys := range []int{st.spaces[0].keys.Len(), st.pools[1].keys.Len()} {
+		if keys > 10_000 { // 1,000 are alive
+			t.Errorf("%d keys are kept of 60,000 of which each came once", keys)
 		}
 	}
 }
