@@ -54,7 +54,7 @@ func (m *coalesced) Event(s slab.Handle, ev *Event, emit Emit) slab.Handle {
 // run, is absorbed by step 0 if that repeats, and does nothing else. It reports
 // false if the log has no room or the budget is reached.
 func (m *coalesced) startOnly(h slab.Handle) bool {
-	w := m.near(h)
+	w := m.mem.Words(h)
 	x := w[m.ringAt]
 	n, off, room := x&ringMask, x>>ringBits&ringMask, x>>(2*ringBits)
 	if off+n >= room || int(n) >= min(m.lim.Starts, m.lim.Events) {

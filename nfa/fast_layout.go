@@ -32,9 +32,8 @@ type layout struct {
 	ringAt int
 	numAt  int
 	dueAt  int
-	head   int   // words of the header
-	held   int   // steps that can hold starts
-	begin  []int // capacities of the logs of a new slot
+	head   int // words of the header
+	held   int // steps that can hold starts
 }
 
 // ringLayout is how the entries of a log lie.
@@ -93,17 +92,6 @@ func (c *fastProg) place() {
 		at++
 	}
 	c.head = at
-	c.begin = make([]int, len(c.rings))
-	c.begin[0] = 1
-	some := c.head + c.rings[0].size // room for two starts and an event of each other step
-	for _, r := range c.rings {
-		some += r.size
-	}
-	if some <= smallSlot {
-		for i := range c.begin {
-			c.begin[i]++
-		}
-	}
 }
 
 // ring is a log of the state at hand.
@@ -113,26 +101,16 @@ type ring struct {
 	size        int
 }
 
-// smallSlot is the words of a slot that a key may take from the first on.
-const smallSlot = 12
-
 const (
 	ringBits = 21
 	ringMask = 1<<ringBits - 1
 )
 
-// near makes a slot the one at hand. An advance and an event of one key follow
-// each other, and the second need not look the slot up.
-func (m *coalesced) near(h slab.Handle) []uint64 {
-	if h != m.slot {
-		m.slot, m.words = h, m.mem.Words(h)
-	}
-	return m.words
-}
-
 // load takes a slot apart.
 func (m *coalesced) load(h slab.Handle) {
-	w := m.near(h)
+	m.slot = h
+	w := m.mem.Words(h)
+	m.words = w
 	m.base = uint32(w[0])
 	for i := range m.cuts[:m.held] {
 		c := &m.cuts[i]
@@ -185,8 +163,9 @@ func (m *coalesced) fresh() {
 	m.base, m.count = 0, 0
 	clear(m.cuts)
 	for i := range m.rings {
-		m.rings[i] = ring{size: m.layout.rings[i].size, cap: m.begin[i]}
+		m.rings[i] = ring{size: m.layout.rings[i].size}
 	}
+	m.rings[0].cap = 1
 	m.slot, m.words = 0, nil
 	m.move(0)
 }

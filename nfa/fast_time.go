@@ -12,7 +12,7 @@ func (m *coalesced) Advance(s slab.Handle, now int64, f *expr.Frame, emit Emit) 
 	if s == 0 {
 		return 0
 	}
-	w := m.near(s)
+	w := m.mem.Words(s)
 	due := m.waits && int64(w[m.dueAt]) < now
 	if m.within > 0 { // the first start is the oldest
 		first := w[m.head+int(w[m.ringAt]>>ringBits&ringMask)*m.layout.rings[0].size]
