@@ -420,6 +420,9 @@ func FuzzCSV(f *testing.F) {
 // we must then too, and the other way round.
 func checkCSV(t interface{ Fatalf(string, ...any) }, text []byte) {
 	text = bytes.ReplaceAll(text, []byte("\r"), nil) // inside quotes it rewrites them
+	if bytes.Count(text, newline) > MaxLines {
+		return // a quoted cell may hold more line ends than a record of ours
+	}
 	r := csv.NewReader(bytes.NewReader(text))
 	r.FieldsPerRecord = -1
 	want, err := r.ReadAll()
