@@ -55,4 +55,3 @@ type LateRecord struct {
 	Watermark int64 // ns
 	Raw       []byte
 }
-
