@@ -25,6 +25,10 @@ type Sink interface {
 	// Replayed ends that. missing are the alerts of the log that did not come
 	// again in their place: 0, or the runtime is broken.
 	Replayed() (reproduced, missing uint64)
+	// PutDerived keeps the text of an alert that is an event of higher levels,
+	// by its place among them; what is there already stays. Derived returns it.
+	PutDerived(level uint32, position uint64, text []byte) error
+	Derived(level uint32, position uint64) (text []byte, ok bool, err error)
 	// Dead and Late keep a record that did not become an event, and an event
 	// that came too late. They do nothing if its place is known already.
 	Dead(d DeadRecord) error
