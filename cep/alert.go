@@ -24,6 +24,19 @@ type Alert struct {
 	Kind       MatchKind
 	Events     []AlertEvent // every bound event, in time order
 	To         []string     // sinks named by the rule
+	Event      Ref          // of the event that the alert is to rules of higher levels, 0 if none reads it
+}
+
+// AppendKey writes the alert's key as one text: its parts as messages print
+// them, with ", " between.
+func (a *Alert) AppendKey(dst []byte) []byte {
+	for i := range a.Key {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = a.Key[i].Value.AppendText(dst)
+	}
+	return dst
 }
 
 // NamedValue is a value with its name.

@@ -87,6 +87,7 @@ func (d *deriver) add(w *world, list []*found) *prepared {
 		level := f.rule.world.level
 		ref := cep.MakeRef(derivedSource, uint32(level), d.next[level])
 		d.next[level]++
+		f.alert.Event = ref
 		b.Rows = append(b.Rows, cep.Row{At: f.alert.At, Ref: ref, Table: t, Index: uint32(b.Tables[t].Rows)})
 		d.row(b, &b.Tables[t], f)
 		shadow = append(shadow, f.rule.shadow)
