@@ -146,17 +146,6 @@ func (a *Arena) Free(h Handle) {
 // Touch marks the page of h as changed. Whoever writes through Words calls it.
 func (a *Arena) Touch(h Handle) { a.pages[h>>pageBits].dirty = true }
 
-// Dirty calls f for every page that has changed since the last call of Dirty
-// (nil words: the page is gone), and takes the marks away.
-func (a *Arena) Dirty(f func(page uint32, words []uint64)) {
-	for i := range a.pages {
-		if p := &a.pages[i]; p.dirty {
-			p.dirty = false
-			f(uint32(i), p.words)
-		}
-	}
-}
-
 // Live returns the number of slots in use and their bytes by size class.
 func (a *Arena) Live() (slots int, bytes int64) { return a.slots, a.live * 8 }
 

@@ -167,7 +167,7 @@ func TestArenaDirty(t *testing.T) {
 	h := a.Alloc(4)
 	big := a.Alloc(5000)
 	count := func() (n int) {
-		a.Dirty(func(page uint32, words []uint64) { n++ })
+		a.Dirty(func(page uint32, h Header, words []uint64) { n++ })
 		return n
 	}
 	if n := count(); n != 2 {
@@ -182,7 +182,7 @@ func TestArenaDirty(t *testing.T) {
 		t.Fatalf("%d pages dirty after Touch", n)
 	}
 	a.Free(big)
-	a.Dirty(func(page uint32, words []uint64) {
+	a.Dirty(func(page uint32, h Header, words []uint64) {
 		if page != uint32(big>>pageBits) || words != nil {
 			t.Fatalf("page %d with %d words reported for a freed large slot", page, len(words))
 		}

@@ -22,10 +22,6 @@ func hugeWords(n int) []uint64 {
 	return w
 }
 
-func bytesOf(w []uint64) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(&w[0])), len(w)*8)
-}
-
 // release gives the memory of a page back to the system while its addresses
 // stay valid. It reports whether the page reads as zeros now.
 func release(w []uint64) bool {
