@@ -14,28 +14,23 @@ import (
 	"github.com/weir-cep/weir/internal/expr"
 )
 
-// readTable reads a table's file: CSV with a header, or JSON objects one after
-// the other (NDJSON) or in an array. Columns are found by name, or by what
-// "from" says; others are ignored.
-func (ld *loader) readTable(ir *dsl.TableIR, t *expr.Table) {
-	f, ok := ld.open(ir.File, "table "+ir.Name, ir.Options)
-	if !ok {
-		return
-	}
-	defer ld.close(f)
-	b := builder{file: f, reader: reader{ld.prog.Zone}, ir: ir, table: t, seen: map[string]int{}}
-	switch f.format {
+// fill reads a table: CSV with a header, or JSON objects one after the other
+// (NDJSON) or in an array. Columns are found by name, or by what "from" says;
+// others are ignored.
+func (p *Parser) fill(ir *dsl.TableIR, t *expr.Table, d *document) {
+	b := builder{document: d, reader: reader{p.prog.Zone}, ir: ir, table: t, seen: map[string]int{}}
+	switch d.Format {
 	case "csv":
 		b.fromCSV()
 	case "json":
 		b.fromJSON()
 	default:
-		f.wrong(0, "a table is a CSV or a JSON file; call it .csv or .json, or say which: format: csv")
+		d.wrong(0, "a table is a CSV or a JSON file; call it .csv or .json, or say which: format: csv")
 	}
 }
 
 type builder struct {
-	*file
+	*document
 	reader reader
 	ir     *dsl.TableIR
 	table  *expr.Table
@@ -123,17 +118,17 @@ func (b *builder) fromJSON() {
 		b.eachElement(b.object)
 		return
 	}
-	d := json.NewDecoder(bytes.NewReader(b.text()))
-	d.UseNumber()
+	dec := json.NewDecoder(bytes.NewReader(b.text()))
+	dec.UseNumber()
 	for {
-		line := b.lineAt(b.next(d.InputOffset()))
+		line := b.lineAt(b.next(dec.InputOffset()))
 		var j any
-		err := d.Decode(&j)
+		err := dec.Decode(&j)
 		if errors.Is(err, io.EOF) {
 			return
 		}
 		if err != nil {
-			b.jsonError(d, err)
+			b.jsonError(dec, err)
 			return
 		}
 		if !b.object(line, j) {
