@@ -41,10 +41,11 @@ func TestNoAllocationPerEvent(t *testing.T) {
 			}
 		}
 		e.prep.fill(p)
-		id := e.hold(p)
-		e.accept(p, id, 0, rows)
-		e.order.settle(id)
-		if err := e.advance(b.Rows[rows-1].At + 1); err != nil {
+		part := e.parts[0]
+		id := e.hold(p, part)
+		e.accept(p, id, part, 0, rows, maxTime)
+		e.held.settle(id)
+		if err := e.advance(part.group, b.Rows[rows-1].At+1); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -21,7 +21,6 @@ type move struct {
 
 // arrivals collects what a feed needs for the worlds of arrival order.
 type arrivals struct {
-	on    bool // the plan has such worlds
 	rows  []item
 	moves []move
 	start int64 // the watermark before the feed
@@ -29,6 +28,17 @@ type arrivals struct {
 
 func (a *arrivals) begin(w int64) {
 	a.rows, a.moves, a.start = a.rows[:0], a.moves[:0], w
+}
+
+// move notes what the partitions' watermark is behind a row.
+func (a *arrivals) move(ref cep.Ref, w int64) {
+	last := a.start
+	if n := len(a.moves); n > 0 {
+		last = a.moves[n-1].w
+	}
+	if w > last {
+		a.moves = append(a.moves, move{ref, w})
+	}
 }
 
 // at is the watermark behind a row of the feed.
@@ -50,23 +60,20 @@ func (a *arrivals) passed(at int64) cep.Ref {
 	return a.moves[i].ref
 }
 
-// feedBoth is Feed for a plan with rules in arrival order.
-func (e *Engine) feedBoth(p *prepared) error {
-	a := &e.arrivals
-	a.begin(lowest(e.parts))
-	id := e.hold(p)
-	e.accept(p, id, 0, len(p.batch.Rows))
-	if e.err != nil {
-		return e.err
-	}
+// feedBoth is feedPrepared for a group with rules in arrival order.
+func (e *Engine) feedBoth(p *prepared, part *partition, arrived int64) error {
+	a, g := &e.arrivals, part.group
+	a.begin(g.w)
+	id := e.hold(p, part)
+	e.accept(p, id, part, 0, len(p.batch.Rows), arrived)
 	e.steps.begin(a)
-	e.steps.arrive(e.order.batches, a.rows)
+	e.steps.arrive(g, e.held.list, a.rows)
 	for _, b := range e.steps.derived.batches {
-		e.acceptDerived(b)
+		e.acceptDerived(g, b)
 	}
-	e.order.drop(id, len(a.rows))
-	e.order.settle(id)
-	if err := e.advance(lowest(e.parts)); err != nil {
+	e.held.drop(id, len(a.rows))
+	e.held.settle(id)
+	if err := e.advance(g, g.target()); err != nil {
 		return err
 	}
 	e.err = e.steps.deliver()
@@ -74,10 +81,10 @@ func (e *Engine) feedBoth(p *prepared) error {
 }
 
 // acceptDerived takes what rules in arrival order raised into time order.
-func (e *Engine) acceptDerived(p *prepared) {
-	id := e.order.hold(p)
+func (e *Engine) acceptDerived(g *group, p *prepared) {
+	id := e.held.hold(p, nil)
 	for i := range p.batch.Rows {
-		if !p.wanted(i, e.plan.timeWorlds()) {
+		if !p.wanted(i, g.plan.timeWorlds()) {
 			continue
 		}
 		r := &p.batch.Rows[i]
@@ -85,16 +92,16 @@ func (e *Engine) acceptDerived(p *prepared) {
 			e.tooLate(p, i, w, w)
 			continue
 		}
-		e.order.add(item{at: r.At, ref: r.Ref, batch: id, row: uint32(i)})
+		g.order.add(item{at: r.At, ref: r.Ref, batch: id, row: uint32(i)})
 	}
-	e.order.settle(id)
+	e.held.settle(id)
 }
 
 // arrive runs the worlds of arrival order over the rows of a feed.
-func (s *stepper) arrive(batches []held, rows []item) {
+func (s *stepper) arrive(g *group, batches []held, rows []item) {
 	s.batches = batches
 	s.derived.begin()
-	for _, w := range s.plan.arrivalWorlds() {
+	for _, w := range g.plan.arrivalWorlds() {
 		from := len(s.found)
 		s.level(w, s.derived.mergeArrival(w, rows), minTime)
 		for _, f := range s.found[from:] {

@@ -22,6 +22,16 @@ type Config struct {
 	// partition 0 of source 0 with every type of the program.
 	Inputs []Input
 
+	// Sources are what every source can carry that partitions may come of
+	// later. With Apart it decides which sources wait for each other, beside
+	// Inputs.
+	Sources []SourceTypes
+
+	// Apart lets sources of rules that have nothing in common not wait for each
+	// other, as a server wants it. Without it all do, and alerts come out in
+	// one order of time.
+	Apart bool
+
 	// Arrival lets rules whose RuleIR.Arrival is set see their rows as they
 	// come. Without it every rule runs in time order.
 	Arrival bool
@@ -37,6 +47,10 @@ type Config struct {
 	// Late takes rows that came too late, in the order in which they came. The
 	// batch is not to be kept.
 	Late func(LateRow)
+
+	// Ahead takes rows that were too far ahead of their arrival, in the order
+	// in which they came. The batch is not to be kept.
+	Ahead func(AheadRow)
 
 	// Lookups are the values of params, lists and tables; nil takes the
 	// program's own (defaults and inline lists; tables and lists from outside
@@ -64,6 +78,13 @@ type Input struct {
 	Source    uint32 // its rank among the sources by name
 	Partition uint32
 	Types     []*cep.Schema // that it can carry; nil: all of the program's
+
+	// Dedupe is how long the source's ids are remembered, ns of event time; 0
+	// is Config.Dedupe, negative turns it off. The source's first partition
+	// decides.
+	Dedupe int64
+	// MaxAhead is how far ahead of its arrival a row may be, ns; 0: any time.
+	MaxAhead int64
 
 	// Name is the source's name, as it stands in the ids of events that have
 	// none of their own; "" is DefaultSource.
@@ -117,6 +138,13 @@ type LateRow struct {
 	Greatest  int64 // the greatest at of its partition when it came
 }
 
+// AheadRow is a row whose time is too far ahead of its arrival.
+type AheadRow struct {
+	Batch *cep.Batch
+	Index int   // in Batch.Rows
+	Limit int64 // ns; the row's at is above it
+}
+
 func (c *Config) fill() error {
 	if c.Shards == 0 {
 		c.Shards = 1
@@ -133,14 +161,9 @@ func (c *Config) fill() error {
 	if c.Limits.Evidence == 0 {
 		c.Limits.Evidence = DefaultEvidence
 	}
-	if len(c.Inputs) == 0 {
+	if len(c.Inputs) == 0 && len(c.Sources) == 0 && !c.Apart {
 		c.Inputs = []Input{{}}
 	}
 	c.Inputs = slices.Clone(c.Inputs)
-	for i := range c.Inputs {
-		if c.Inputs[i].Name == "" {
-			c.Inputs[i].Name = DefaultSource
-		}
-	}
 	return nil
 }

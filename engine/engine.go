@@ -18,17 +18,21 @@ var (
 // Engine runs a program over batches of rows. It is driven by one goroutine:
 // Feed for every batch, Finish for every input that ends, End at last. What it
 // finds goes to Config.Emit within these calls.
+//
+// What comes out is a function of these calls, their order and what they are
+// given; of batches only the rows matter, not where they are cut.
 type Engine struct {
 	plan    *plan
 	cfg     Config
+	groups  []*group // by number
+	sources map[uint32]*sourceState
 	inputs  map[uint64]*partition // by source and partition
-	parts   []*partition
-	dedupes map[uint32]*dedupe // by source
-	order   *order
+	parts   []*partition          // in the order in which they came
+	dedupes map[uint32]*dedupe    // by source
+	held    holdings
 	prep    *preparer
 	steps   *stepper
 	stats   Stats
-	last    int64 // greatest at of a row that was accepted
 	ended   bool
 	err     error
 	rows    []item      // scratch of advance
@@ -36,6 +40,7 @@ type Engine struct {
 	// giveBack takes batches that were lent to the engine.
 	giveBack func(*prepared)
 	arrivals arrivals
+	feeding  feeding
 }
 
 // Chunk sizes of a superstep, in rows: enough to make the hand-over between
@@ -52,24 +57,26 @@ func New(prog *dsl.Program, cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{plan: p, cfg: cfg, inputs: map[uint64]*partition{}, dedupes: map[uint32]*dedupe{}, order: &order{}, last: minTime}
-	for _, in := range cfg.Inputs {
-		if in.Source >= cep.MaxSources-1 || in.Partition >= cep.MaxPartitions {
-			return nil, fmt.Errorf("engine: input %d/%d, sources go to %d and partitions to %d", in.Source, in.Partition, cep.MaxSources-2, cep.MaxPartitions-1)
-		}
-		part := &partition{source: in.Source, id: in.Partition, late: p.lateness(in.Types), max: minTime}
-		e.parts = append(e.parts, part)
-		e.inputs[inputKey(in.Source, in.Partition)] = part
-		if e.dedupes[in.Source] == nil {
-			e.dedupes[in.Source] = newDedupe(cfg.Dedupe)
-		}
-	}
-	e.arrivals.on = p.arrival > 0
+	e := &Engine{plan: p, cfg: cfg, inputs: map[uint64]*partition{}, sources: map[uint32]*sourceState{}, dedupes: map[uint32]*dedupe{}}
+	e.cfg.Inputs = nil
 	e.prep = p.newPreparer()
-	e.order.free = e.release
+	e.held.free = e.release
 	e.tallies = make([]RuleStats, len(p.rules))
+	for i := range p.groups {
+		e.groups = append(e.groups, &group{index: i, w: minTime, last: minTime, plan: &p.groups[i], order: order{held: &e.held}})
+	}
 	if e.steps, err = newStepper(p, &e.cfg, &e.stats); err != nil {
 		return nil, err
+	}
+	for _, s := range cfg.Sources {
+		if _, err := e.source(s.Source, s.Types); err != nil {
+			return nil, err
+		}
+	}
+	for _, in := range cfg.Inputs {
+		if err := e.AddInput(in); err != nil {
+			return nil, err
+		}
 	}
 	return e, nil
 }
@@ -80,21 +87,45 @@ func inputKey(source, partition uint32) uint64 { return uint64(source)<<32 | uin
 // through everything that its watermark has passed. The batch must not change
 // as long as rows of it wait: use Batch only once.
 func (e *Engine) Feed(b *cep.Batch) error {
+	return e.FeedAt(b, maxTime)
+}
+
+// FeedAt is Feed for a batch that arrived at a known time, ns since 1970: rows
+// that are more than Input.MaxAhead ahead of it go to Config.Ahead.
+func (e *Engine) FeedAt(b *cep.Batch, arrived int64) error {
 	if e.err != nil || len(b.Rows) == 0 {
 		return e.err
 	}
-	p := e.prep.prepare(b)
-	if e.arrivals.on {
-		return e.feedBoth(p)
+	return e.feedPrepared(e.prep.prepare(b), arrived)
+}
+
+// feedPrepared is FeedAt for a batch that was prepared for the engine's plan,
+// be it by another goroutine. maxTime: the time of arrival does not matter.
+func (e *Engine) feedPrepared(p *prepared, arrived int64) error {
+	rows := p.batch.Rows
+	if e.err != nil || len(rows) == 0 {
+		if p.lent {
+			e.giveBack(p)
+		}
+		return e.err
 	}
-	id := e.hold(p)
-	e.accept(p, id, 0, len(b.Rows))
-	e.order.settle(id)
-	return e.advance(lowest(e.parts))
+	part := e.inputs[inputKey(rows[0].Ref.Source(), rows[0].Ref.Partition())]
+	if part == nil || part.ended {
+		e.fail(part, rows[0].Ref)
+		return e.err
+	}
+	if part.group.plan.arrival > 0 {
+		return e.feedBoth(p, part, arrived)
+	}
+	id := e.hold(p, part)
+	e.accept(p, id, part, 0, len(rows), arrived)
+	e.held.settle(id)
+	e.steps.begin(nil)
+	return e.advance(part.group, part.group.target())
 }
 
 // hold takes up a batch: its evidence, and what preparing it counted.
-func (e *Engine) hold(p *prepared) uint32 {
+func (e *Engine) hold(p *prepared, part *partition) uint32 {
 	for _, t := range p.fails {
 		e.tallies[t.rank].EvalErrors += t.n
 	}
@@ -102,7 +133,7 @@ func (e *Engine) hold(p *prepared) uint32 {
 		e.tallies[t.rank].KeyMissing += t.n
 	}
 	e.steps.book.keep(p)
-	return e.order.hold(p)
+	return e.held.hold(p, part)
 }
 
 // release lets go of a batch of which no row waits.
@@ -114,24 +145,44 @@ func (e *Engine) release(p *prepared) {
 	}
 }
 
-// accept takes rows [from, to) of a batch in their order: drops duplicates and
-// late ones, moves the watermark, and keeps those that somebody looks at.
-func (e *Engine) accept(p *prepared, id uint32, from, to int) {
-	rows := p.batch.Rows
-	part := e.inputs[inputKey(rows[from].Ref.Source(), rows[from].Ref.Partition())]
-	if part == nil || part.ended {
-		e.fail(part, rows[from].Ref)
-		return
+// feeding is the batch that is being accepted.
+type feeding struct {
+	p     *prepared
+	id    uint32 // in the holdings
+	part  *partition
+	group *group
+	seen  *dedupe
+	// limit is the greatest time that a row may have.
+	limit int64
+	// others is the least watermark of the group's other partitions, in a
+	// group with rules in arrival order.
+	others int64
+}
+
+// accept takes rows [from, to) of a partition's batch in their order: drops
+// duplicates and late ones, moves the partition's watermark, and keeps those
+// that somebody looks at. The group's watermark stays until advance.
+func (e *Engine) accept(p *prepared, id uint32, part *partition, from, to int, arrived int64) {
+	if part.idle {
+		part.rejoin()
 	}
-	seen := e.dedupes[part.source]
+	f := &e.feeding
+	*f = feeding{p: p, id: id, part: part, group: part.group, seen: e.dedupes[part.source], limit: maxTime}
+	if part.ahead > 0 {
+		f.limit = after(arrived, part.ahead)
+	}
+	if f.group.plan.arrival > 0 {
+		f.others = lowest(f.group.parts, part)
+	}
 	e.stats.Events += uint64(to - from)
-	for ; from < to; from += ahead {
-		group := min(from+ahead, to)
-		for _, id := range p.ids[from:group] {
-			seen.touch(id)
+	part.rows += uint64(to - from)
+	for from < to {
+		next := min(from+ahead, to)
+		for _, id := range p.ids[from:next] {
+			f.seen.touch(id)
 		}
-		for i := from; i < group; i++ {
-			e.acceptRow(p, id, i, part, seen)
+		for ; from < next; from++ {
+			e.acceptRow(f, from)
 		}
 	}
 }
@@ -145,41 +196,71 @@ func (e *Engine) fail(part *partition, ref cep.Ref) {
 }
 
 // acceptRow takes one row.
-func (e *Engine) acceptRow(p *prepared, id uint32, i int, part *partition, seen *dedupe) {
-	r := &p.batch.Rows[i]
-	if seen.duplicate(p.ids[i], r.At) {
+func (e *Engine) acceptRow(f *feeding, i int) {
+	r := &f.p.batch.Rows[i]
+	if r.At > f.limit {
+		e.tooFarAhead(f, i)
+		return
+	}
+	if f.seen.duplicate(f.p.ids[i], r.At) {
 		e.stats.Duplicates++
 		return
 	}
-	it := item{at: r.At, ref: r.Ref, batch: id, row: uint32(i)}
-	if e.arrivals.on && p.wanted(i, e.plan.arrivalWorlds()) {
+	g, part := f.group, f.part
+	it := item{at: r.At, ref: r.Ref, batch: f.id, row: uint32(i)}
+	if g.plan.arrival > 0 && f.p.wanted(i, g.plan.arrivalWorlds()) {
 		e.arrivals.rows = append(e.arrivals.rows, it)
-		e.order.batches[id].rows++
+		e.held.list[f.id].rows++
 	}
 	if r.At >= part.max {
 		part.max = r.At
-		if e.arrivals.on {
-			e.arrivals.moves = append(e.arrivals.moves, move{r.Ref, lowest(e.parts)})
+		if g.plan.arrival > 0 {
+			e.arrivals.move(r.Ref, min(part.w(), f.others))
 		}
-	} else if !e.inTime(p, i, p.number[r.Table], part) {
+		if r.At < part.floor && !e.belowFloor(f, i) {
+			return
+		}
+	} else if !e.inTime(f, i) {
 		return
 	}
-	if p.wanted(i, e.plan.timeWorlds()) {
-		e.order.add(it)
+	if f.p.wanted(i, g.plan.timeWorlds()) {
+		g.order.add(it)
 	}
-	e.last = max(e.last, r.At)
+	g.last = max(g.last, r.At)
+}
+
+// tooFarAhead sets a row aside whose time is further in the future than its
+// source allows. It moves nothing, or it would make all others late.
+func (e *Engine) tooFarAhead(f *feeding, i int) {
+	e.stats.Ahead++
+	if e.cfg.Ahead != nil {
+		e.cfg.Ahead(AheadRow{Batch: f.p.batch, Index: i, Limit: f.limit})
+	}
 }
 
 // inTime counts a row that is behind the newest of its partition and says
 // whether it is not too late.
-func (e *Engine) inTime(p *prepared, i int, schema uint32, part *partition) bool {
-	at, w := p.batch.Rows[i].At, part.w()
-	lag := e.stats.lag(e.plan, schema)
-	lag.count(uint64(part.max) - uint64(at))
-	if at >= w || !e.plan.inTime(schema) {
+func (e *Engine) inTime(f *feeding, i int) bool {
+	r := &f.p.batch.Rows[i]
+	schema := f.p.number[r.Table]
+	e.stats.lag(e.plan, schema).count(uint64(f.part.max) - uint64(r.At))
+	return r.At >= f.part.bound() || e.mayBeLate(f, i, schema)
+}
+
+// belowFloor is inTime for a row that is the newest of its partition, and below
+// what its group had released before the partition came to it.
+func (e *Engine) belowFloor(f *feeding, i int) bool {
+	return e.mayBeLate(f, i, f.p.number[f.p.batch.Rows[i].Table])
+}
+
+// mayBeLate sets a row aside that is below its partition's bound, if some rule
+// in time order looks at its type; if not it cannot be late.
+func (e *Engine) mayBeLate(f *feeding, i int, schema uint32) (inTime bool) {
+	if !e.plan.inTime(schema) {
 		return true
 	}
-	e.tooLate(p, i, w, part.max)
+	f.part.lateRows++
+	e.tooLate(f.p, i, f.part.bound(), f.part.max)
 	return false
 }
 
@@ -189,23 +270,6 @@ func (e *Engine) tooLate(p *prepared, i int, w, greatest int64) {
 	if e.cfg.Late != nil {
 		e.cfg.Late(LateRow{Batch: p.batch, Index: i, Watermark: w, Greatest: greatest})
 	}
-}
-
-// Finish says that an input has ended: the watermark no longer waits for it.
-func (e *Engine) Finish(source, partition uint32) error {
-	if e.err != nil {
-		return e.err
-	}
-	part := e.inputs[inputKey(source, partition)]
-	if part == nil {
-		e.fail(nil, cep.MakeRef(source, partition, 0))
-		return e.err
-	}
-	part.ended = true
-	if w := lowest(e.parts); w != maxTime {
-		return e.advanceAlone(w)
-	}
-	return nil // the last one: End decides how far time goes
 }
 
 // Drain says whether End fires deadlines that lie behind the last event.
@@ -223,23 +287,23 @@ func (e *Engine) End(d Drain) error {
 	if d == EveryDeadline {
 		return e.EndAt(maxTime - 1)
 	}
-	return e.EndAt(e.last)
+	return e.EndAt(minTime)
 }
 
-// EndAt is End with the deadlines up to the given time, or the last event's if
-// that is later.
+// EndAt is End with the deadlines up to the given time, or the last event's of
+// their group if that is later.
 func (e *Engine) EndAt(at int64) error {
 	if e.err != nil || e.ended {
 		return e.err
 	}
 	e.ended = true
-	at = max(at, e.last)
-	if at != minTime {
-		at++
+	for _, g := range e.groups {
+		if until := max(at, g.last); until != minTime && e.err == nil {
+			e.advanceAlone(g, until+1)
+		}
 	}
-	err := e.advanceAlone(at)
 	e.steps.close()
-	return err
+	return e.err
 }
 
 // Close lets go of an engine that is not run to its end. After End it does
@@ -249,37 +313,47 @@ func (e *Engine) Close() {
 	e.steps.close()
 }
 
-// advanceAlone advances without a row that causes it.
-func (e *Engine) advanceAlone(w int64) error {
-	if !e.arrivals.on {
-		return e.advance(w)
+// advanceAlone advances a group without a row that causes it.
+func (e *Engine) advanceAlone(g *group, w int64) error {
+	if g.plan.arrival == 0 {
+		e.steps.begin(nil)
+		return e.advance(g, w)
 	}
 	e.arrivals.begin(w)
 	e.steps.begin(&e.arrivals)
-	if e.advance(w) == nil {
+	if e.advance(g, w) == nil {
 		e.err = e.steps.deliver()
 	}
 	return e.err
 }
 
-// advance works through what the watermark has passed, in supersteps.
-func (e *Engine) advance(w int64) error {
+// advance moves a group's watermark and works through what it has passed, in
+// supersteps.
+func (e *Engine) advance(g *group, w int64) error {
 	if e.err != nil {
 		return e.err
 	}
-	e.order.seal()
-	e.stats.Waiting = max(e.stats.Waiting, e.order.waiting)
-	for more := true; more && e.err == nil; {
-		e.rows, more = e.order.release(e.rows[:0], w, stepRows)
-		until := w
-		if more {
-			until = e.rows[len(e.rows)-1].at + 1
+	e.stats.Waiting = max(e.stats.Waiting, e.held.waiting)
+	if w > g.w {
+		g.order.seal()
+		for more := true; more && e.err == nil; {
+			more = e.step(g, w)
 		}
-		e.err = e.steps.run(e.order.batches, e.rows, until)
-		e.order.done(e.rows)
+		g.w = w
 	}
-	if e.err == nil && e.order.waiting > e.cfg.Limits.Waiting {
-		e.err = fmt.Errorf("engine: %w: %d rows, watermark %d ns behind the newest", ErrWaiting, e.order.waiting, e.last-w)
+	if e.err == nil && e.held.waiting > e.cfg.Limits.Waiting {
+		e.err = fmt.Errorf("engine: %w: %d rows, watermark %d ns behind the newest", ErrWaiting, e.held.waiting, g.last-w)
 	}
 	return e.err
+}
+
+// step works through some of the rows below w; more: not all.
+func (e *Engine) step(g *group, w int64) (more bool) {
+	e.rows, more = g.order.release(e.rows[:0], w, stepRows)
+	if more {
+		w = e.rows[len(e.rows)-1].at + 1
+	}
+	e.err = e.steps.run(g, e.held.list, e.rows, w)
+	g.order.done(e.rows)
+	return more
 }

@@ -11,7 +11,7 @@ import (
 type item struct {
 	at    int64
 	ref   cep.Ref
-	batch uint32 // in order.batches
+	batch uint32 // in holdings.list
 	row   uint32 // in the batch's Rows
 }
 
@@ -40,14 +40,11 @@ func compareItems(a, b item) int {
 // dense and evenly spread, but its bucket width has to be guessed, and one row
 // far in the future or an uneven stream defeats the guess.)
 type order struct {
+	held    *holdings
 	open    []item // accepted since the last release
 	runs    []run  // heap by head
 	spare   [][]item
-	batches []held
-	unused  []uint32 // free places in batches
-	waiting int      // rows in runs and open
-	// free takes a batch of which no row is left; nil: the collector does.
-	free func(*prepared)
+	waiting int // rows in runs and open
 }
 
 type run struct {
@@ -57,33 +54,49 @@ type run struct {
 
 func (r *run) head() *item { return &r.items[r.next] }
 
+// holdings are the batches of which rows wait or are being worked off, of all
+// groups. What is in it is a function of the rows that wait, so that a restart
+// finds the same; its size decides when rows are released before their time.
+type holdings struct {
+	list    []held
+	unused  []uint32 // free places in list
+	waiting int      // rows that wait, of all groups
+	bytes   int64    // of the batches
+	// free takes a batch of which no row is left; nil: the collector does.
+	free func(*prepared)
+}
+
 // held is a batch with rows that have not been handed out and processed.
 type held struct {
 	batch *prepared
-	rows  int
+	rows  int        // and 1 until it is settled
+	size  int64      // bytes
+	part  *partition // nil: alerts as events
 }
 
 // hold registers a batch until settle is called and every row that was added
 // of it is done.
-func (o *order) hold(b *prepared) uint32 {
-	h := held{batch: b, rows: 1}
+func (o *holdings) hold(b *prepared, part *partition) uint32 {
+	h := held{batch: b, rows: 1, size: b.size(), part: part}
+	o.bytes += h.size
 	if n := len(o.unused); n > 0 {
 		i := o.unused[n-1]
 		o.unused = o.unused[:n-1]
-		o.batches[i] = h
+		o.list[i] = h
 		return i
 	}
-	o.batches = append(o.batches, h)
-	return uint32(len(o.batches) - 1)
+	o.list = append(o.list, h)
+	return uint32(len(o.list) - 1)
 }
 
 // settle says that no more rows of the batch will be added.
-func (o *order) settle(batch uint32) { o.drop(batch, 1) }
+func (o *holdings) settle(batch uint32) { o.drop(batch, 1) }
 
-func (o *order) drop(batch uint32, rows int) {
-	h := &o.batches[batch]
+func (o *holdings) drop(batch uint32, rows int) {
+	h := &o.list[batch]
 	if h.rows -= rows; h.rows == 0 {
 		p := h.batch
+		o.bytes -= h.size
 		*h = held{}
 		o.unused = append(o.unused, batch)
 		if o.free != nil {
@@ -92,11 +105,29 @@ func (o *order) drop(batch uint32, rows int) {
 	}
 }
 
+// size is the memory of a batch's content, bytes. It depends on nothing else,
+// not on what the memory was before.
+func (p *prepared) size() int64 {
+	b := p.batch
+	n := int64(len(b.Bytes)) + 32*int64(len(b.Rows)) + 16*int64(len(b.Wide)) + 8*int64(len(b.Elems)+len(b.Raw))
+	for i := range b.Tables {
+		for j := range b.Tables[i].Cols {
+			n += 8 * int64(len(b.Tables[i].Cols[j].Words))
+		}
+	}
+	return n
+}
+
 // add accepts a row.
 func (o *order) add(it item) {
 	o.open = append(o.open, it)
-	o.batches[it.batch].rows++
+	h := &o.held.list[it.batch]
+	h.rows++
+	if h.part != nil {
+		h.part.waiting++
+	}
 	o.waiting++
+	o.held.waiting++
 }
 
 // seal makes a run of what was accepted since the last release.
@@ -156,12 +187,16 @@ func (o *order) release(dst []item, w int64, limit int) (out []item, more bool) 
 // done lets go of the batches of rows that have been processed.
 func (o *order) done(rows []item) {
 	o.waiting -= len(rows)
+	o.held.waiting -= len(rows)
 	for i := 0; i < len(rows); {
 		j := i + 1
 		for j < len(rows) && rows[j].batch == rows[i].batch {
 			j++
 		}
-		o.drop(rows[i].batch, j-i)
+		if part := o.held.list[rows[i].batch].part; part != nil {
+			part.waiting -= j - i
+		}
+		o.held.drop(rows[i].batch, j-i)
 		i = j
 	}
 }

@@ -13,12 +13,13 @@ import (
 // never before the watermark has passed it.
 func TestOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		o := &order{}
+		held := &holdings{}
+		o := &order{held: held}
 		var all, got []item
 		floor := int64(0)
 		var position uint64
 		for range rapid.IntRange(1, 12).Draw(t, "rounds") {
-			b := o.hold(&prepared{})
+			b := held.hold(&prepared{batch: &cep.Batch{}}, nil)
 			for range rapid.IntRange(0, 9).Draw(t, "rows") {
 				at := floor + rapid.Int64Range(0, 15).Draw(t, "at")
 				it := item{at: at, ref: cep.MakeRef(0, rapid.Uint32Range(0, 2).Draw(t, "partition"), position), batch: b}
@@ -26,7 +27,7 @@ func TestOrder(t *testing.T) {
 				o.add(it)
 				all = append(all, it)
 			}
-			o.settle(b)
+			held.settle(b)
 			o.seal()
 			w := floor + rapid.Int64Range(0, 6).Draw(t, "w")
 			limit := rapid.IntRange(1, 5).Draw(t, "limit")
@@ -53,8 +54,8 @@ func TestOrder(t *testing.T) {
 		if !slices.Equal(got, all) {
 			t.Fatalf("got %v, want %v", got, all)
 		}
-		if o.waiting != 0 || len(o.unused) != len(o.batches) {
-			t.Fatalf("%d rows and %d batches are left", o.waiting, len(o.batches)-len(o.unused))
+		if o.waiting != 0 || held.waiting != 0 || held.bytes != 0 || len(held.unused) != len(held.list) {
+			t.Fatalf("%d rows and %d batches are left", o.waiting, len(held.list)-len(held.unused))
 		}
 	})
 }

@@ -19,18 +19,17 @@ type plan struct {
 	fixed   []FixedFeature
 	shards  int
 	rules   []*rule  // that are not off, by name
-	worlds  []*world // arrival order before time order, then by level
-	arrival int      // worlds of arrival order
+	worlds  []*world // by group, arrival order before time order, then by level
+	groups  []groupPlan
+	types   []int // by type number: its group, -1 if no rule reads it
 }
 
-func (p *plan) arrivalWorlds() []*world { return p.worlds[:p.arrival] }
-func (p *plan) timeWorlds() []*world    { return p.worlds[p.arrival:] }
-
-// world is the rules of one order and level with everything that they read.
+// world is the rules of one group, order and level with everything that they read.
 // Worlds share no state: a feature that rules of two levels read is kept
 // twice, because each level sees it as of its own place in the stream.
 type world struct {
 	index    int
+	group    int
 	arrival  bool
 	level    int
 	features []*feature // owners 0 …
@@ -103,24 +102,26 @@ func newPlan(prog *dsl.Program, cfg *Config) (*plan, error) {
 	for i, r := range p.rules {
 		r.rank = i
 	}
+	p.group(cfg)
 	for _, r := range p.rules {
-		w := p.world(cfg.Arrival && r.ir.Arrival, p.level(r.ir))
+		w := p.world(p.groupOfRule(r.ir), cfg.Arrival && r.ir.Arrival, p.level(r.ir))
 		w.rules = append(w.rules, r)
 	}
 	slices.SortFunc(p.worlds, compareWorlds)
 	for i, w := range p.worlds {
 		w.index = i
-		if w.arrival {
-			p.arrival++
-		}
 		if err := w.build(p); err != nil {
 			return nil, err
 		}
 	}
+	p.dealWorlds()
 	return p, nil
 }
 
 func compareWorlds(a, b *world) int {
+	if a.group != b.group {
+		return a.group - b.group
+	}
 	if a.arrival != b.arrival {
 		if a.arrival {
 			return -1
@@ -130,13 +131,13 @@ func compareWorlds(a, b *world) int {
 	return a.level - b.level
 }
 
-func (p *plan) world(arrival bool, level int) *world {
+func (p *plan) world(group int, arrival bool, level int) *world {
 	for _, w := range p.worlds {
-		if w.arrival == arrival && w.level == level {
+		if w.group == group && w.arrival == arrival && w.level == level {
 			return w
 		}
 	}
-	w := &world{arrival: arrival, level: level}
+	w := &world{group: group, arrival: arrival, level: level}
 	p.worlds = append(p.worlds, w)
 	return w
 }
@@ -287,7 +288,7 @@ func (p *plan) reads(s *cep.Schema) bool {
 // inTime says that some rule or feature in time order looks at events of the
 // type, so that they can be late.
 func (p *plan) inTime(schema uint32) bool {
-	return slices.ContainsFunc(p.timeWorlds(), func(w *world) bool { return len(w.accesses[schema]) > 0 })
+	return slices.ContainsFunc(p.worlds, func(w *world) bool { return !w.arrival && len(w.accesses[schema]) > 0 })
 }
 
 // shadowRaised says that a shadow rule raises events of the type.

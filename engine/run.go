@@ -162,7 +162,7 @@ func (r *runner) take(fd *feeder, j *job) {
 		r.lost(err)
 	}
 	fd.cur, fd.at = j.out, 0
-	fd.id = r.e.hold(j.out)
+	fd.id = r.e.hold(j.out, fd.part)
 }
 
 // lost notes that events cannot be kept for alerts any more; the run goes on.
@@ -199,18 +199,18 @@ func (r *runner) feed(fd *feeder, until int64) error {
 			}
 		}
 	}
-	r.e.accept(fd.cur, fd.id, fd.at, to)
+	r.e.accept(fd.cur, fd.id, fd.part, fd.at, to, maxTime)
 	r.fed += to - fd.at
 	fd.at = to
 	if to == len(rows) {
-		r.e.order.settle(fd.id)
+		r.e.held.settle(fd.id)
 		fd.cur = nil
 	}
 	if r.fed < stepRows && to < len(rows) {
 		return r.e.err
 	}
 	r.fed = 0
-	err := r.e.advance(lowest(r.e.parts))
+	err := r.e.advance(fd.part.group, fd.part.group.target())
 	r.report()
 	return err
 }

@@ -11,6 +11,7 @@ type Stats struct {
 	Events     uint64 // rows fed
 	Duplicates uint64 // rows dropped because their id came before
 	Late       uint64 // rows dropped because they came too late
+	Ahead      uint64 // rows dropped because they were too far ahead of their arrival
 	Alerts     uint64 // alerts emitted, shadow ones included
 	Waiting    int    // the most rows that waited for the watermark at once
 	Lags       []TypeLag
@@ -65,7 +66,7 @@ func (e *Engine) Stats() Stats {
 	out := e.stats
 	out.Lags = nil
 	for _, l := range e.stats.Lags {
-		if l.Longest > 0 {
+		if l.Longest > 0 || l.Late > 0 {
 			out.Lags = append(out.Lags, l)
 		}
 	}

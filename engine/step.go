@@ -19,7 +19,7 @@ type stepper struct {
 	derived *deriver
 	book    *evidenceBook
 	found   []*found
-	both    *arrivals // of a plan with rules in arrival order
+	both    *arrivals // of a group with rules in arrival order
 	alerts  []*cep.Alert
 	stats   *Stats
 	batches []held
@@ -80,24 +80,24 @@ func (s *stepper) batch(n uint32) *prepared {
 	return s.batches[n].batch
 }
 
-// begin collects what a feed finds until deliver is called, for a plan with
-// rules in arrival order. Without it every step delivers.
+// begin collects what a feed finds until deliver is called, for a group with
+// rules in arrival order. With nil every step delivers.
 func (s *stepper) begin(a *arrivals) { s.both, s.found = a, s.found[:0] }
 
-// run works through rows, which are all that wait with at < until, and through
-// the deadlines before until.
-func (s *stepper) run(batches []held, rows []item, until int64) error {
+// run works through rows of a group, which are all that wait there with at <
+// until, and through its deadlines before until.
+func (s *stepper) run(g *group, batches []held, rows []item, until int64) error {
 	s.batches = batches
 	if s.both == nil {
 		s.found = s.found[:0]
 	}
 	from := len(s.found)
 	s.derived.begin()
-	for _, w := range s.plan.timeWorlds() {
+	for _, w := range g.plan.timeWorlds() {
 		s.level(w, s.derived.merge(w, rows), until)
 	}
 	for _, sh := range s.shards {
-		sh.sweep(until)
+		sh.sweep(g.index, until)
 	}
 	if s.both == nil {
 		return s.deliver()
@@ -110,6 +110,9 @@ func (s *stepper) run(batches []held, rows []item, until int64) error {
 
 // level runs one world on every shard and gathers what it found.
 func (s *stepper) level(w *world, rows []item, until int64) {
+	if len(rows) == 0 && !s.due(w, until) {
+		return
+	}
 	s.wait.Add(len(s.hands))
 	for _, h := range s.hands {
 		h.work <- work{w.index, rows, until}
@@ -127,6 +130,16 @@ func (s *stepper) level(w *world, rows []item, until int64) {
 		s.book.done(p.page)
 		p.page = nil
 	}
+}
+
+// due says that some deadline of a world before until may be waiting.
+func (s *stepper) due(w *world, until int64) bool {
+	for _, sh := range s.shards {
+		if sh.stages[w.index].timers.due(until) {
+			return true
+		}
+	}
+	return false
 }
 
 // deliver sends what was found out in its order.

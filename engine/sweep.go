@@ -42,9 +42,12 @@ func (p *pace) sweep(keys *slab.Keys, rows int, look func(slot uint32) (gone boo
 	}
 }
 
-// sweep looks at some keys of every table; w is the watermark.
-func (sh *shard) sweep(w int64) {
+// sweep looks at some keys of every table of a group; w is its watermark.
+func (sh *shard) sweep(group int, w int64) {
 	for _, st := range sh.stages {
+		if st.w.group != group {
+			continue
+		}
 		if st.w.arrival { // an event may come at any time and stand at an old clock
 			continue
 		}

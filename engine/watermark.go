@@ -24,29 +24,47 @@ func before(t, d int64) int64 {
 //
 // W is the greatest at so far less the largest lateness of the partition's
 // types, and moves with every row: a row is late iff its at is below the W
-// that the rows before it gave, however they were cut into batches.
+// that the rows before it gave, however they were cut into batches, or below
+// the floor.
 type partition struct {
 	source uint32
 	id     uint32
-	late   int64 // ns
-	max    int64 // greatest at so far, minTime before the first row
-	ended  bool
+
+	// What decides output, and is kept for a restart.
+	max   int64 // greatest at so far, minTime before the first row
+	floor int64 // what is below was released without asking this partition: while it was idle, or before it was there
+	idle  bool  // out of the watermark until its next row
+	ended bool  // nothing more will come
+
+	// Totals, kept too.
+	rows     uint64 // accepted or not
+	lateRows uint64
+
+	// What the plan and the configuration say.
+	name  string
+	group *group
+	late  int64 // ns
+	ahead int64 // ns a row may be ahead of its arrival; 0: any time
+
+	waiting int // its rows in the group's order
 }
 
 // w is the partition's watermark.
 func (p *partition) w() int64 { return before(p.max, p.late) }
 
-// lowest is the watermark of all partitions: the least of those that have not
-// ended; maxTime if all have. A partition without a row yet holds everything.
-//
-// All inputs of an engine wait for each other, also those of rules that have
-// nothing in common: the alerts of a run come out in one order of time, which
-// the slowest input would hold up anyway. Sources that must not wait for each
-// other take an engine each.
-func lowest(parts []*partition) int64 {
+// bound is the time below which a row of the partition is late.
+func (p *partition) bound() int64 { return max(p.w(), p.floor) }
+
+// active says that the group waits for the partition.
+func (p *partition) active() bool { return !p.idle && !p.ended }
+
+// lowest is the least watermark of the active partitions other than one (nil:
+// of all); maxTime if there are none. A partition without a row yet holds
+// everything.
+func lowest(parts []*partition, other *partition) int64 {
 	w := int64(maxTime)
 	for _, p := range parts {
-		if !p.ended {
+		if p != other && p.active() {
 			w = min(w, p.w())
 		}
 	}
