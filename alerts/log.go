@@ -1,0 +1,184 @@
+package alerts
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Log is the alert log. Its methods may be called from several goroutines.
+//
+// Order of the locks: writing, then shelves or wake. Nothing that reads
+// takes writing, so a disk that stalls stops no reader.
+type Log struct {
+	opt Options
+	db  *pebble.DB
+
+	head  atomic.Uint64 // number of the last alert
+	first atomic.Uint64 // number of the oldest one still there; head+1: none is
+
+	writing sync.Mutex // one batch after the other, so that numbers ascend on disk
+	closed  bool
+	replay  replay
+	row     []byte // scratch
+	key     []byte // scratch
+
+	shelves    sync.Mutex // what is written of the two, under writing, and read outside
+	dead, late shelf
+
+	wake   sync.Mutex
+	news   chan struct{} // closed with the next alert
+	wanted bool          // somebody waits on news
+
+	fatal atomic.Pointer[error] // what the database could not go on after
+}
+
+// Names of what the log knows of itself.
+const (
+	metaFormat = "format"
+	metaFirst  = "first"
+)
+
+// format is the version of what is in the database. Rows have a version of
+// their own.
+const format = 1
+
+// Open opens the log in Options.Dir, or begins one there.
+func Open(opt Options) (*Log, error) {
+	opt.defaults()
+	l := &Log{
+		opt:  opt,
+		news: make(chan struct{}),
+		dead: shelf{name: "dead letters", rows: keyDead, index: keyDeadAt, keep: uint64(opt.KeepDead)},
+		late: shelf{name: "late events", rows: keyLate, index: keyLateAt, keep: uint64(opt.KeepLate)},
+	}
+	var err error
+	if l.db, err = l.openDB(); err != nil {
+		return nil, err
+	}
+	if err := l.load(); err != nil {
+		l.db.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// load reads what the log knows of itself.
+func (l *Log) load() error {
+	v, ok, err := l.meta(metaFormat)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		if err := l.db.Set(metaKey(metaFormat), binary.BigEndian.AppendUint64(nil, format), pebble.Sync); err != nil {
+			return fmt.Errorf("begin the alert log in %s: %w", l.opt.Dir, err)
+		}
+	case v > format:
+		return &VersionError{Dir: l.opt.Dir, Why: fmt.Sprintf("format %d, this one reads %d", v, format)}
+	}
+	first, ok, err := l.meta(metaFirst)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		first = 1
+	}
+	l.first.Store(first)
+	head, err := l.lastRow()
+	if err != nil {
+		return err
+	}
+	l.head.Store(max(head, first-1))
+	if err := l.dead.load(l); err != nil {
+		return err
+	}
+	return l.late.load(l)
+}
+
+// meta reads one number that the log knows of itself.
+func (l *Log) meta(name string) (n uint64, ok bool, err error) {
+	v, done, err := l.db.Get(metaKey(name))
+	switch {
+	case errors.Is(err, pebble.ErrNotFound):
+		return 0, false, nil
+	case err != nil:
+		return 0, false, l.readError(err)
+	}
+	defer done.Close()
+	if len(v) != 8 {
+		return 0, false, &CorruptError{Why: fmt.Sprintf("%q is %d bytes long", name, len(v))}
+	}
+	return binary.BigEndian.Uint64(v), true, nil
+}
+
+// lastRow is the number of the last alert that has a row, 0 if none has.
+func (l *Log) lastRow() (uint64, error) {
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyAlert}, UpperBound: []byte{keyAlertEnd}})
+	if err != nil {
+		return 0, l.readError(err)
+	}
+	defer it.Close()
+	if !it.Last() {
+		return 0, l.readError(it.Error())
+	}
+	return number(it.Key()), nil
+}
+
+// Head is the number of the last alert, 0 if there never was one.
+func (l *Log) Head() uint64 { return l.head.Load() }
+
+// First is the number of the oldest alert that retention has left, Head()+1 if
+// it left none.
+func (l *Log) First() uint64 { return l.first.Load() }
+
+// Close closes the log. What was committed is in its files then.
+func (l *Log) Close() error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if l.closed {
+		return nil
+	}
+	l.closed = true
+	l.announce()
+	if err := l.db.Close(); err != nil {
+		return fmt.Errorf("close the alert log: %w", err)
+	}
+	return nil
+}
+
+// usable says why nothing can be written, nil if it can. Called with writing
+// held.
+func (l *Log) usable() error {
+	if l.closed {
+		return ErrClosed
+	}
+	if err := l.fatal.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// Changed returns a channel that is closed when there are alerts behind the
+// Head that was read before, or the log is closed. Take the channel, then look,
+// then wait.
+func (l *Log) Changed() <-chan struct{} {
+	l.wake.Lock()
+	defer l.wake.Unlock()
+	l.wanted = true
+	return l.news
+}
+
+// announce wakes those who wait for news.
+func (l *Log) announce() {
+	l.wake.Lock()
+	defer l.wake.Unlock()
+	if l.wanted {
+		close(l.news)
+		l.news = make(chan struct{})
+		l.wanted = false
+	}
+}

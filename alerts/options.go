@@ -1,0 +1,58 @@
+package alerts
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Options say where a log is kept and what stays in it. FS and Dir are needed.
+type Options struct {
+	FS  vfs.FS
+	Dir string
+
+	// Keep is how many alerts stay at least; the oldest go first. 0 is
+	// DefaultKeep, negative: no limit of that kind.
+	Keep int64
+	// KeepAge is how long an alert stays, by the clock when it was logged; 0:
+	// no limit of that kind.
+	KeepAge time.Duration
+	// KeepBehind bounds what is kept beyond the two above for readers that are
+	// behind (Cursor): so many alerts in all. 0 is four times Keep.
+	KeepBehind int64
+
+	// KeepDead and KeepLate are how many dead letters and late events stay;
+	// the oldest go first. 0 is DefaultKeepDead.
+	KeepDead, KeepLate int
+
+	Now    func() time.Time // the clock that KeepAge goes by; nil: the machine's
+	Logger *slog.Logger     // nil: nothing is logged
+}
+
+// What is kept where nothing is said.
+const (
+	DefaultKeep     = 10_000_000
+	DefaultKeepDead = 100_000
+)
+
+func (o *Options) defaults() {
+	if o.Keep == 0 {
+		o.Keep = DefaultKeep
+	}
+	if o.KeepBehind == 0 {
+		o.KeepBehind = 4 * o.Keep
+	}
+	if o.KeepDead == 0 {
+		o.KeepDead = DefaultKeepDead
+	}
+	if o.KeepLate == 0 {
+		o.KeepLate = DefaultKeepDead
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+}

@@ -1,0 +1,137 @@
+package alerts
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Page is a run of alerts.
+type Page struct {
+	Entries []Entry
+	Next    uint64 // read on behind it; it may be beyond the last entry where a filter left some out
+	Head    uint64 // of the log when the page was read
+	First   uint64 // of the log; what the reader has not seen of what was before it is gone
+}
+
+// What one call of After does at most.
+const (
+	MaxPage = 10_000  // alerts in a page
+	MaxScan = 100_000 // alerts looked at
+	maxText = 8 << 20 // bytes of the alerts in a page, the one that passes it included
+)
+
+// After returns alerts behind number seq, up to limit of them (at most
+// MaxPage) that pass the filter, in the order of their numbers. A page may be
+// short, or empty, though there is more: it looks at MaxScan alerts. The end is
+// reached when Next is Head.
+func (l *Log) After(seq uint64, limit int, f Filter) (Page, error) {
+	head := l.head.Load()
+	p := Page{Next: seq, Head: head, First: l.first.Load()}
+	if seq >= head || limit <= 0 {
+		return p, nil
+	}
+	it, err := l.rows(seq, head)
+	if err != nil {
+		return p, err
+	}
+	defer it.Close()
+	limit = min(limit, MaxPage)
+	size, scanned := 0, 0
+	for ok := it.First(); ok; ok = it.Next() {
+		n := number(it.Key())
+		r, err := l.rowAt(it)
+		if err != nil {
+			return p, err
+		}
+		p.Next = n
+		if f.passes(&r) {
+			e, err := r.entry(n)
+			if err != nil {
+				return p, l.badRow(n, err)
+			}
+			p.Entries = append(p.Entries, e)
+			size += len(e.JSON)
+		}
+		if scanned++; len(p.Entries) == limit || scanned == MaxScan || size > maxText {
+			return p, nil
+		}
+	}
+	if err := it.Error(); err != nil {
+		return p, l.readError(err)
+	}
+	p.Next = head
+	return p, nil
+}
+
+// rows goes over the rows of alerts behind seq, up to head.
+func (l *Log) rows(seq, head uint64) (*pebble.Iterator, error) {
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: alertKey(nil, seq+1), UpperBound: alertKey(nil, head+1)})
+	if err != nil {
+		return nil, l.readError(err)
+	}
+	return it, nil
+}
+
+func (l *Log) rowAt(it *pebble.Iterator) (row, error) {
+	v, err := it.ValueAndErr()
+	if err != nil {
+		return row{}, l.readError(err)
+	}
+	r, err := parseRow(v)
+	if err != nil {
+		return row{}, l.badRow(number(it.Key()), err)
+	}
+	return r, nil
+}
+
+func (l *Log) badRow(seq uint64, err error) error {
+	return &CorruptError{Why: fmt.Sprintf("alert %d in %s: %v", seq, l.opt.Dir, err)}
+}
+
+// Get returns one alert, or ErrNone.
+func (l *Log) Get(seq uint64) (Entry, error) {
+	r, done, err := l.get(seq)
+	if err != nil {
+		return Entry{}, err
+	}
+	defer done()
+	e, err := r.entry(seq)
+	if err != nil {
+		return e, l.badRow(seq, err)
+	}
+	return e, nil
+}
+
+// get reads one row. It is valid until done is called.
+func (l *Log) get(seq uint64) (r row, done func() error, err error) {
+	v, c, err := l.db.Get(alertKey(nil, seq))
+	switch {
+	case errors.Is(err, pebble.ErrNotFound):
+		return r, nil, ErrNone
+	case err != nil:
+		return r, nil, l.readError(err)
+	}
+	if r, err = parseRow(v); err != nil {
+		c.Close()
+		return r, nil, l.badRow(seq, err)
+	}
+	return r, c.Close, nil
+}
+
+// Find returns the last alert of an id, or ErrNone.
+func (l *Log) Find(id [16]byte) (Entry, error) {
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: idKey(nil, id, 0), UpperBound: idKey(nil, id, 1<<63)})
+	if err != nil {
+		return Entry{}, l.readError(err)
+	}
+	defer it.Close()
+	if !it.Last() {
+		if err := it.Error(); err != nil {
+			return Entry{}, l.readError(err)
+		}
+		return Entry{}, ErrNone
+	}
+	return l.Get(number(it.Key()))
+}
