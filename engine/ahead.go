@@ -101,8 +101,8 @@ func (s *space) aheadList(key uint32) bool {
 // aheadStates brings near every state of a key.
 func (st *stage) aheadStates(sp *space, key uint32) {
 	for _, e := range sp.entries(key) {
-		if owner := entryOwner(e); e != 0 && int(owner) < len(st.mems) {
-			st.mems[owner].Ahead(slab.Handle(entryHandle(e)))
+		if owner := entryOwner(e); owner&(1<<kindBits-1) == ofState && st.has(owner>>kindBits) {
+			st.mems[owner>>kindBits].Ahead(slab.Handle(entryHandle(e)))
 		}
 	}
 }
@@ -110,8 +110,10 @@ func (st *stage) aheadStates(sp *space, key uint32) {
 // aheadWindows brings near what the windows of a key will read first.
 func (st *stage) aheadWindows(sp *space, key uint32) {
 	for _, e := range sp.entries(key) {
-		if owner := entryOwner(e); e != 0 && int(owner) < len(st.sets) && st.sets[owner] != nil {
-			st.sets[owner].Ahead(slab.Handle(entryHandle(e)))
+		if owner := entryOwner(e); owner&(1<<kindBits-1) == ofState && int(owner>>kindBits) < len(st.sets) {
+			if set := st.sets[owner>>kindBits]; set != nil {
+				set.Ahead(slab.Handle(entryHandle(e)))
+			}
 		}
 	}
 }

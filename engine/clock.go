@@ -2,12 +2,6 @@ package engine
 
 import "github.com/weir-cep/weir/internal/slab"
 
-// An owner has up to four entries under a key: its state, its timer, what
-// suppression remembers, and in arrival order its clock.
-func (w *world) timerOf(owner uint32) uint32    { return owner + uint32(w.owners()) }
-func (w *world) suppressOf(owner uint32) uint32 { return owner + 2*uint32(w.owners()) }
-func (w *world) clockOf(owner uint32) uint32    { return owner + 3*uint32(w.owners()) }
-
 // entries is how many entries the rule can have under a key.
 func (r *rule) entries(arrival bool) int {
 	n := 0
@@ -37,7 +31,7 @@ func (st *stage) clock(rs *ruleState, space *space, hash uint64, at int64) int64
 	if sh.key == 0 {
 		sh.key = space.add(hash, sh.bytes)
 	}
-	owner := st.w.clockOf(rs.r.owner)
+	owner := entryOwnerOf(rs.r.sid, ofClock)
 	h := slab.Handle(space.get(sh.key, owner))
 	if h == 0 {
 		h = space.mem.Alloc(1)
@@ -57,7 +51,7 @@ func (st *stage) clock(rs *ruleState, space *space, hash uint64, at int64) int64
 // schedule sets the timer of a rule's key to its next deadline. A timer that
 // comes too early stays: it looks again when it comes.
 func (st *stage) schedule(rs *ruleState, space *space, key uint32, s slab.Handle) {
-	owner := st.w.timerOf(rs.r.owner)
+	owner := entryOwnerOf(rs.r.sid, ofTimer)
 	id := space.get(key, owner)
 	at, ok := st.deadline(rs, s)
 	switch {
@@ -71,7 +65,7 @@ func (st *stage) schedule(rs *ruleState, space *space, key uint32, s slab.Handle
 		id = 0
 	}
 	if ok {
-		id = st.timers.set(at, rs.r.owner, key)
+		id = st.timers.set(at, rs.r.sid, key)
 	}
 	space.put(key, owner, id)
 }
@@ -95,10 +89,14 @@ func (st *stage) fire(w int64) {
 		if !ok {
 			return
 		}
-		rs := &st.rules[int(t.owner)-len(st.features)]
+		rs := st.ruleOf(t.sid)
+		if rs == nil {
+			continue // the rule is gone
+		}
 		space := st.spaces[rs.r.space]
-		state := slab.Handle(space.get(t.key, t.owner))
-		space.put(t.key, st.w.timerOf(t.owner), 0)
+		owner := entryOwnerOf(t.sid, ofState)
+		state := slab.Handle(space.get(t.key, owner))
+		space.put(t.key, entryOwnerOf(t.sid, ofTimer), 0)
 		if state == 0 {
 			continue
 		}
@@ -116,7 +114,7 @@ func (st *stage) fire(w int64) {
 			s = rs.machine.Advance(s, t.at+1, f, rs.emit)
 		}
 		if s != state {
-			space.put(t.key, t.owner, uint32(s))
+			space.put(t.key, owner, uint32(s))
 		}
 		st.schedule(rs, space, t.key, s)
 		sh.settleLoans()

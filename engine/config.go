@@ -68,6 +68,8 @@ type Config struct {
 	// Costs measures the time that each rule takes, at the price of two clock
 	// readings per rule and event.
 	Costs bool
+
+	ids *ids // of the states that are taken over; nil: there are none
 }
 
 // DefaultDedupe is how long ids are remembered where nothing else is said.

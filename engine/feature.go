@@ -22,6 +22,7 @@ import (
 type feature struct {
 	ir         *dsl.FeatureIR
 	owner      uint32
+	sid        uint32
 	space      int
 	everywhere bool
 	shadow     bool // sees what shadow rules raise; read by shadow rules only

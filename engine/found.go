@@ -42,7 +42,7 @@ func (sh *shard) matched(rs *ruleState, m *nfa.Match, first []nfa.BoundEvent) {
 			m.Events[0].ID, sh.idBuf = nfa.Identity(f, sh.idBuf)
 			first = m.Events
 		}
-		a.ID, sh.idBuf = emit.ID(rs.r.ir, "", m.Kind, sh.bytes, first, sh.idBuf)
+		a.ID, sh.idBuf = emit.ID(rs.r.ir, rs.r.lineage, m.Kind, sh.bytes, first, sh.idBuf)
 		a.At, a.FirstAt, a.Kind, a.Truncated, a.Suppressed = m.At, m.FirstAt, m.Kind, m.Truncated, n
 		sh.number++
 		sh.found = append(sh.found, &found{

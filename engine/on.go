@@ -31,6 +31,7 @@ type aggGroup struct {
 	own    bool        // the rule's key
 	key    []int       // fields of the event
 	pool   *pool       // that keeps it; nil: it is the rule's own
+	places []uint32    // by spec, in the pool
 	keyer  *expr.Keyer // otherwise
 	aggs   []*dsl.Aggregate
 	specs  []window.Spec

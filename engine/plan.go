@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/weir-cep/weir/cep"
@@ -22,6 +23,7 @@ type plan struct {
 	worlds  []*world // by group, arrival order before time order, then by level
 	groups  []groupPlan
 	types   []int // by type number: its group, -1 if no rule reads it
+	ids     *ids  // of everything below
 }
 
 // world is the rules of one group, order and level with everything that they read.
@@ -29,6 +31,7 @@ type plan struct {
 // twice, because each level sees it as of its own place in the stream.
 type world struct {
 	index    int
+	name     string
 	group    int
 	arrival  bool
 	level    int
@@ -39,14 +42,37 @@ type world struct {
 	accesses [][]*access // by number of the type
 }
 
-// owners is how many features, rules and pools there are.
-func (w *world) owners() int { return len(w.features) + len(w.rules) + len(w.pools) }
+// worldName identifies a world across deployments: its order, level and group,
+// by the first of the types that the group reads.
+func (p *plan) worldName(w *world) string {
+	order := "t"
+	if w.arrival {
+		order = "a"
+	}
+	name := order + strconv.Itoa(w.level)
+	if len(p.groups) > 1 {
+		name += " " + p.groupName(w.group)
+	}
+	return name
+}
+
+// groupName is the first name among the types that a group reads.
+func (p *plan) groupName(group int) string {
+	for i, s := range p.prog.Schemas { // by name
+		if p.types[i] == group {
+			return s.Name
+		}
+	}
+	return ""
+}
 
 // spacePlan is a key space: the rules and features whose key has these parts.
 type spacePlan struct {
 	id         string
+	sid        uint32
 	everywhere bool // every shard keeps all keys of it
 	entries    int  // that a key can have: states, timers, clocks
+	room       int  // entries beside a key; fixed when the space comes into being
 }
 
 // access is one way to take a key from a type's rows, for one space.
@@ -74,7 +100,10 @@ type taker struct {
 
 // newPlan compiles the rules that are not off.
 func newPlan(prog *dsl.Program, cfg *Config) (*plan, error) {
-	p := &plan{prog: prog, number: map[*cep.Schema]uint32{}, lookups: cfg.Lookups, fixed: cfg.Fixed, shards: cfg.Shards}
+	p := &plan{prog: prog, number: map[*cep.Schema]uint32{}, lookups: cfg.Lookups, fixed: cfg.Fixed, shards: cfg.Shards, ids: cfg.ids}
+	if p.ids == nil {
+		p.ids = newIDs()
+	}
 	if p.lookups == nil {
 		l, err := ProgramLookups(prog)
 		if err != nil {
@@ -101,6 +130,9 @@ func newPlan(prog *dsl.Program, cfg *Config) (*plan, error) {
 	slices.SortFunc(p.rules, func(a, b *rule) int { return strings.Compare(a.ir.Name, b.ir.Name) })
 	for i, r := range p.rules {
 		r.rank = i
+		if err := p.ids.identify(p, r); err != nil {
+			return nil, fmt.Errorf("rule %s: %w", r.ir.Name, err)
+		}
 	}
 	p.group(cfg)
 	for _, r := range p.rules {
@@ -109,7 +141,7 @@ func newPlan(prog *dsl.Program, cfg *Config) (*plan, error) {
 	}
 	slices.SortFunc(p.worlds, compareWorlds)
 	for i, w := range p.worlds {
-		w.index = i
+		w.index, w.name = i, p.worldName(w)
 		if err := w.build(p); err != nil {
 			return nil, err
 		}
@@ -187,12 +219,14 @@ func (w *world) build(p *plan) error {
 			return err
 		}
 	}
-	w.addPools()
+	if err := w.addPools(p); err != nil {
+		return err
+	}
 	for _, r := range w.rules {
 		r.keeps = r.prog != nil || r.on.stateful || r.on.private()
 		w.spaces[r.space].entries += r.entries(w.arrival)
 	}
-	return nil
+	return w.identify(p)
 }
 
 func (w *world) space(id string, everywhere bool) int {

@@ -20,12 +20,13 @@ import (
 // which are shown an earlier event, are the rule's own.
 type pool struct {
 	owner  uint32
-	space  int // of its rules
+	sid    uint32 // 0 while it is being made
+	space  int    // of its rules
 	schema *cep.Schema
 	key    []int       // fields of the event
 	keyer  *expr.Keyer // nil: the rules' key
 	specs  []window.Spec
-	exprs  []*dsl.Expr // of inputs
+	exprs  []*dsl.Expr // of inputs; nil of a pool that was there before
 	inputs []input
 	rules  []*rule
 }
@@ -35,16 +36,23 @@ type pool struct {
 const maxPoolInputs = 32
 
 // addPools pools what the world's rules have in common.
-func (w *world) addPools() {
+func (w *world) addPools(p *plan) error {
 	if w.arrival { // the rules have clocks of their own
-		return
+		return nil
 	}
 	for _, r := range w.rules {
 		if r.on == nil || r.on.held != nil {
 			continue
 		}
 		for i := range r.on.groups {
-			if g := &r.on.groups[i]; !slices.ContainsFunc(g.specs, func(s window.Spec) bool { return s.UnlessFired }) {
+			g := &r.on.groups[i]
+			switch {
+			case slices.ContainsFunc(g.specs, func(s window.Spec) bool { return s.UnlessFired }):
+			case p.ids.recorded(r, i).pool != 0:
+				if err := w.rejoin(p.ids, r, g, i); err != nil {
+					return err
+				}
+			default:
 				w.pool(r, g, i)
 			}
 		}
@@ -55,6 +63,7 @@ func (w *world) addPools() {
 			w.spaces[q.space].entries++
 		}
 	}
+	return nil
 }
 
 // pool puts group i of a rule into the pool of its events and key.
@@ -63,36 +72,54 @@ func (w *world) pool(r *rule, g *aggGroup, i int) {
 	n := slices.IndexFunc(w.pools, func(q *pool) bool { return q.fits(r, g) && q.missing(exprs) <= maxPoolInputs-len(q.exprs) })
 	if n < 0 {
 		n = len(w.pools)
-		route := &r.ir.Routes[r.ir.When.Route]
-		w.pools = append(w.pools, &pool{space: r.space, schema: route.Schema, key: g.key, keyer: g.keyer})
+		w.pools = append(w.pools, newPool(r, g))
 	}
 	q := w.pools[n]
-	if len(q.rules) == 0 || q.rules[len(q.rules)-1] != r {
-		q.rules = append(q.rules, r)
-	}
-	g.pool = q
-	places := make([]int, len(g.specs))
+	q.add(r)
+	places := make([]uint32, len(g.specs))
 	for k, sp := range g.specs {
 		if sp.Input >= 0 {
 			sp.Input = q.input(exprs[sp.Input], g.inputs[sp.Input])
 		}
-		if places[k] = slices.Index(q.specs, sp); places[k] < 0 {
-			places[k] = len(q.specs)
+		at := slices.Index(q.specs, sp)
+		if at < 0 {
+			at = len(q.specs)
 			q.specs = append(q.specs, sp)
 		}
+		places[k] = uint32(at)
 	}
+	g.join(r, q, places, i)
+}
+
+func newPool(r *rule, g *aggGroup) *pool {
+	return &pool{space: r.space, schema: r.ir.Routes[r.ir.When.Route].Schema, key: g.key, keyer: g.keyer}
+}
+
+// add makes a rule one of the pool's.
+func (q *pool) add(r *rule) {
+	if len(q.rules) == 0 || q.rules[len(q.rules)-1] != r {
+		q.rules = append(q.rules, r)
+	}
+}
+
+// join makes a group, the i-th of its rule, read a pool's windows.
+func (g *aggGroup) join(r *rule, q *pool, places []uint32, i int) {
+	g.pool, g.places = q, places
 	for k := range r.on.place {
 		if p := &r.on.place[k]; p.group == i {
-			p.index = places[p.index]
+			p.index = int(places[p.index])
 		}
 	}
 }
+
+// nothing is an input that no rule asks for any more.
+func nothing(*expr.Frame) (cep.Word, bool) { return 0, false }
 
 // fits says that a group of a rule is about the pool's events and key.
 func (q *pool) fits(r *rule, g *aggGroup) bool {
 	first := q.rules[0]
 	a, b := first.ir, r.ir
-	return q.space == r.space && first.shadow == r.shadow && slices.Equal(q.key, g.key) && (q.keyer == nil) == (g.keyer == nil) &&
+	return q.sid == 0 && first.generation == r.generation && q.space == r.space && first.shadow == r.shadow && slices.Equal(q.key, g.key) && (q.keyer == nil) == (g.keyer == nil) &&
 		slices.EqualFunc(a.Routes, b.Routes, sameRoute) && a.When.Route == b.When.Route &&
 		sameCond(fromOf(a, q.schema), fromOf(b, q.schema)) && sameCond(a.When.Where, b.When.Where)
 }
@@ -178,13 +205,13 @@ func (st *stage) enterPool(ps *poolState, space *space, hash uint64) {
 	} else {
 		var h slab.Handle
 		if sh.key != 0 {
-			h = slab.Handle(space.get(sh.key, q.owner))
+			h = slab.Handle(space.get(sh.key, entryOwnerOf(q.sid, ofState)))
 		}
 		if ps.cur = ps.set.Add(h, sh.frame.At, ps.args); ps.cur != h {
 			if sh.key == 0 {
 				sh.key = space.add(hash, sh.bytes)
 			}
-			space.put(sh.key, q.owner, uint32(ps.cur))
+			space.put(sh.key, entryOwnerOf(q.sid, ofState), uint32(ps.cur))
 		}
 	}
 	giveBack(sh.syms, q.inputs, ps.args)

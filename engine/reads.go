@@ -34,7 +34,7 @@ func (sh *shard) Feature(f *expr.Frame, i int) (cep.Word, bool) {
 	fs := &sh.stage.features[ft.owner]
 	var h slab.Handle
 	if slot != 0 {
-		h = slab.Handle(sh.stage.spaces[ft.space].get(slot, ft.owner))
+		h = slab.Handle(sh.stage.spaces[ft.space].get(slot, entryOwnerOf(ft.sid, ofState)))
 	}
 	return sh.item(f, fs, h, &ft.items[rd.item])
 }

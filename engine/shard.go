@@ -61,8 +61,9 @@ type stage struct {
 	current  []*window.Set // sets that hold the row as their current event
 	ahead    []visited     // visits of the rows that were looked up
 	added    []uint64      // by space: its added when that was
-	mems     []*slab.Arena // by owner: where its states lie
-	sets     []*window.Set // by owner: whose windows its states are; nil: they are none
+	owners   []uint32      // by sid: 1 + the owner in the plan, 0: the world has none of it
+	mems     []*slab.Arena // by sid: where its states lie, nil: the world has none of it
+	sets     []*window.Set // by sid: whose windows its states are; nil: they are none
 	paces    []pace        // by space
 }
 
@@ -105,7 +106,7 @@ func newShard(p *plan, cfg *Config, id int) (*shard, error) {
 	for _, w := range p.worlds {
 		st := &stage{sh: sh, w: w, timers: newTimers()}
 		for i := range w.spaces {
-			st.spaces = append(st.spaces, newSpace(w.spaces[i].entries))
+			st.spaces = append(st.spaces, newSpace(w.spaces[i].room))
 		}
 		st.paces, st.added = make([]pace, len(w.spaces)), make([]uint64, len(w.spaces))
 		for _, f := range w.features {
@@ -116,7 +117,7 @@ func newShard(p *plan, cfg *Config, id int) (*shard, error) {
 			}
 			fs.set = set
 			st.features = append(st.features, fs)
-			st.mems, st.sets = append(st.mems, fs.mem), append(st.sets, set)
+			st.own(f.sid, f.owner, fs.mem, set)
 		}
 		for _, q := range w.pools {
 			ps, err := newPoolState(sh, q)
@@ -130,14 +131,37 @@ func newShard(p *plan, cfg *Config, id int) (*shard, error) {
 			if err := st.rules[i].init(st, r); err != nil {
 				return nil, fmt.Errorf("rule %s: %w", r.ir.Name, err)
 			}
-			st.mems, st.sets = append(st.mems, st.rules[i].mem), append(st.sets, st.rules[i].ownSet())
+			st.own(r.sid, r.owner, st.rules[i].mem, st.rules[i].ownSet())
 		}
 		for _, ps := range st.pools {
-			st.mems, st.sets = append(st.mems, ps.mem), append(st.sets, ps.set)
+			st.own(ps.p.sid, ps.p.owner, ps.mem, ps.set)
 		}
 		sh.stages = append(sh.stages, st)
 	}
 	return sh, nil
+}
+
+// own notes that the stage has the states of a sid.
+func (st *stage) own(sid, owner uint32, mem *slab.Arena, set *window.Set) {
+	for n := len(st.owners); n <= int(sid); n++ {
+		st.owners, st.mems, st.sets = append(st.owners, 0), append(st.mems, nil), append(st.sets, nil)
+	}
+	st.owners[sid], st.mems[sid], st.sets[sid] = owner+1, mem, set
+}
+
+// has says that the stage has the states of a sid.
+func (st *stage) has(sid uint32) bool { return int(sid) < len(st.owners) && st.owners[sid] != 0 }
+
+// ruleOf is the rule with a sid, nil if the stage has none.
+func (st *stage) ruleOf(sid uint32) *ruleState {
+	if !st.has(sid) {
+		return nil
+	}
+	i := int(st.owners[sid]) - 1 - len(st.features)
+	if i < 0 || i >= len(st.rules) {
+		return nil
+	}
+	return &st.rules[i]
 }
 
 func (rs *ruleState) init(st *stage, r *rule) error {
@@ -284,11 +308,11 @@ func (st *stage) again(a *visited) {
 func (st *stage) addTo(fs *featureState, space *space, slot uint32) {
 	f := &st.sh.frame
 	evaluate(f, fs.f.inputs, fs.args)
-	h := slab.Handle(space.get(slot, fs.f.owner))
+	h := slab.Handle(space.get(slot, entryOwnerOf(fs.f.sid, ofState)))
 	g := fs.set.Add(h, f.At, fs.args)
 	giveBack(st.sh.syms, fs.f.inputs, fs.args)
 	if g != h {
-		space.put(slot, fs.f.owner, uint32(g))
+		space.put(slot, entryOwnerOf(fs.f.sid, ofState), uint32(g))
 	}
 	st.current = append(st.current, fs.set)
 }
@@ -342,7 +366,7 @@ func (st *stage) deliver(rs *ruleState, h *hit, hash uint64) {
 	}
 	var state slab.Handle
 	if sh.key != 0 && rs.r.keeps {
-		state = slab.Handle(space.get(sh.key, rs.r.owner))
+		state = slab.Handle(space.get(sh.key, entryOwnerOf(rs.r.sid, ofState)))
 	}
 	if rs.r.on != nil {
 		st.onEvent(rs, space, hash, state)
@@ -386,7 +410,7 @@ func (st *stage) store(rs *ruleState, space *space, hash uint64, old, s slab.Han
 		if sh.key == 0 {
 			sh.key = space.add(hash, sh.bytes)
 		}
-		space.put(sh.key, rs.r.owner, uint32(s))
+		space.put(sh.key, entryOwnerOf(rs.r.sid, ofState), uint32(s))
 	}
 	if rs.r.ir.Deadline && sh.key != 0 {
 		st.schedule(rs, space, sh.key, s)

@@ -9,7 +9,8 @@ import "github.com/weir-cep/weir/internal/slab"
 // A key has room for a few entries beside its bytes; they stand there by
 // ascending owner, 0 behind the last. If they are too many, the first of those
 // words is, with the top bit set, the handle of a list: its length, then the
-// entries. An entry is owner<<32 | handle. Only owners with a state have an
+// entries. An entry is owner<<32 | handle, where owner is a sid and what of it
+// (see ofState). Only owners with a state have an
 // entry, so a thousand rules cost a key nothing until they remember something
 // of it.
 type space struct {
@@ -29,9 +30,11 @@ const (
 
 // newSpace makes a space for keys that have up to so many entries.
 func newSpace(entries int) *space {
-	room := min(max(entries, 1), maxRoom)
+	room := roomFor(entries)
 	return &space{keys: slab.NewWideKeys(room), mem: slab.NewArena(), room: room}
 }
+
+func roomFor(entries int) int { return min(max(entries, 1), maxRoom) }
 
 func entry(owner, h uint32) uint64    { return uint64(owner)<<32 | uint64(h) }
 func entryOwner(e uint64) uint32      { return uint32(e >> 32) }

@@ -115,8 +115,12 @@ func (st *stage) countKeys() {
 	for _, sp := range st.spaces {
 		sp.keys.Sweep(0, sp.keys.Len(), func(key uint32) {
 			sp.each(key, func(owner, _ uint32) {
-				switch i := int(owner) - len(st.features); {
-				case i < 0 || i >= len(st.rules)+len(st.pools):
+				sid := owner >> kindBits
+				if owner&(1<<kindBits-1) != ofState || !st.has(sid) {
+					return
+				}
+				switch i := int(st.owners[sid]) - 1 - len(st.features); {
+				case i < 0:
 				case i < len(st.rules):
 					st.rules[i].counts.Keys++
 				default:

@@ -75,7 +75,7 @@ func (s *suppressor) drop(rs *ruleState, block *emit.Block, m *nfa.Match) (drop 
 func (s *suppressor) state(rs *ruleState, block *emit.Block) (w []uint64, fresh bool) {
 	sh := rs.sh
 	if s.keys == nil {
-		space, owner := sh.stage.spaces[rs.r.space], sh.stage.w.suppressOf(rs.r.owner)
+		space, owner := sh.stage.spaces[rs.r.space], entryOwnerOf(rs.r.sid, ofSuppress)
 		if sh.key == 0 {
 			sh.key = space.add(slab.Hash(sh.bytes), sh.bytes)
 		}

@@ -70,12 +70,16 @@ func (sh *shard) sweep(group int, w int64) {
 
 // sweepKey drops the idle states of a key, and the key if none is left.
 func (st *stage) sweepKey(sp *space, key uint32, w int64) (gone bool) {
-	owners := uint32(st.w.owners())
 	sp.each(key, func(owner, h uint32) {
-		switch owner / owners {
-		case 0:
-		case 2:
-			rs := &st.rules[int(owner%owners)-len(st.features)]
+		sid := owner >> kindBits
+		if !st.has(sid) { // its rule or feature is gone
+			sp.put(key, owner, 0)
+			return
+		}
+		switch owner & (1<<kindBits - 1) {
+		case ofState:
+		case ofSuppress:
+			rs := st.ruleOf(sid)
 			if rs.supp.idle(slab.Handle(h), w) {
 				rs.supp.mem.Free(slab.Handle(h))
 				sp.put(key, owner, 0)
@@ -84,14 +88,14 @@ func (st *stage) sweepKey(sp *space, key uint32, w int64) (gone bool) {
 		default: // a timer goes with its state, a clock stays
 			return
 		}
-		if at, ok := st.idle(owner, slab.Handle(h)); !ok || at >= w {
+		if at, ok := st.idle(sid, slab.Handle(h)); !ok || at >= w {
 			return
 		}
-		st.dropState(owner, slab.Handle(h))
+		st.dropState(sid, slab.Handle(h))
 		sp.put(key, owner, 0)
-		if t := sp.get(key, st.w.timerOf(owner)); t != 0 {
+		if t := sp.get(key, entryOwnerOf(sid, ofTimer)); t != 0 {
 			st.timers.kill(t)
-			sp.put(key, st.w.timerOf(owner), 0)
+			sp.put(key, entryOwnerOf(sid, ofTimer), 0)
 		}
 	})
 	if gone = sp.empty(key); gone {
@@ -100,8 +104,9 @@ func (st *stage) sweepKey(sp *space, key uint32, w int64) (gone bool) {
 	return gone
 }
 
-// idle is the time after which an owner's state cannot matter any more.
-func (st *stage) idle(owner uint32, h slab.Handle) (at int64, ok bool) {
+// idle is the time after which a state cannot matter any more.
+func (st *stage) idle(sid uint32, h slab.Handle) (at int64, ok bool) {
+	owner := st.owners[sid] - 1
 	if int(owner) < len(st.features) {
 		return st.features[owner].set.Idle(h)
 	}
@@ -116,7 +121,8 @@ func (st *stage) idle(owner uint32, h slab.Handle) (at int64, ok bool) {
 	return rs.idle(h)
 }
 
-func (st *stage) dropState(owner uint32, h slab.Handle) {
+func (st *stage) dropState(sid uint32, h slab.Handle) {
+	owner := st.owners[sid] - 1
 	if int(owner) < len(st.features) {
 		st.features[owner].set.Drop(h)
 		return

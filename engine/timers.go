@@ -21,16 +21,16 @@ type timerAt struct {
 
 // timer says whose deadline it is. A dead one is ignored when it comes.
 type timer struct {
-	at    int64
-	owner uint32
-	key   uint32 // slot in the owner's space
-	live  bool
+	at   int64
+	sid  uint32 // of the rule
+	key  uint32 // slot in the rule's space
+	live bool
 }
 
 func newTimers() *timers { return &timers{slots: make([]timer, 1)} }
 
 // set makes a timer and returns its id.
-func (t *timers) set(at int64, owner, key uint32) uint32 {
+func (t *timers) set(at int64, sid, key uint32) uint32 {
 	var id uint32
 	if n := len(t.free); n > 0 {
 		id, t.free = t.free[n-1], t.free[:n-1]
@@ -38,7 +38,7 @@ func (t *timers) set(at int64, owner, key uint32) uint32 {
 		id = uint32(len(t.slots))
 		t.slots = append(t.slots, timer{})
 	}
-	t.slots[id] = timer{at: at, owner: owner, key: key, live: true}
+	t.slots[id] = timer{at: at, sid: sid, key: key, live: true}
 	t.heap = append(t.heap, timerAt{at, id})
 	t.up(len(t.heap) - 1)
 	return id

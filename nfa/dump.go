@@ -11,20 +11,25 @@ import (
 // that a change of what patterns compile to is seen.
 func (p *Prog) String() string {
 	d := &dumper{Prog: p}
+	d.all()
+	return d.b.String()
+}
+
+func (d *dumper) all() {
 	d.head()
 	d.predicates()
-	if p.Fork != nil {
+	if d.Fork != nil {
 		d.states()
 		d.blocks()
 	} else {
 		d.steps()
 	}
-	return d.b.String()
 }
 
 type dumper struct {
 	*Prog
-	b strings.Builder
+	b    strings.Builder
+	bare bool // without the conditions
 }
 
 func (d *dumper) line(format string, args ...any) { fmt.Fprintf(&d.b, format+"\n", args...) }
@@ -45,11 +50,11 @@ func (d *dumper) head() {
 
 func (d *dumper) predicates() {
 	for i, p := range d.Preds {
-		d.line("pred %d %s%s", i, d.Rule.Routes[p.Route].Schema.Name, where(p.Text))
+		d.line("pred %d %s%s", i, d.Rule.Routes[p.Route].Schema.Name, d.where(p.Text))
 	}
 	for i, t := range d.Tests {
 		if t.Cond != nil {
-			d.line("test %d pred %d%s", i, t.Pred, where(t.Text))
+			d.line("test %d pred %d%s", i, t.Pred, d.where(t.Text))
 		} else if t.Pred != i {
 			d.line("test %d pred %d", i, t.Pred)
 		}
@@ -58,7 +63,7 @@ func (d *dumper) predicates() {
 		d.line("cancel test %d", q)
 	}
 	if d.Where != nil {
-		d.line("where %s", d.Rule.Pattern.Where)
+		d.line("%s", strings.TrimSpace(d.where(d.Rule.Pattern.Where.String())))
 	}
 	for i, n := range d.Nos {
 		d.line("no %d %s test %d%s", i, n.Label, n.Test, opt(" within ", n.Within))
@@ -68,9 +73,12 @@ func (d *dumper) predicates() {
 	}
 }
 
-func where(text string) string {
-	if text == "" {
+func (d *dumper) where(text string) string {
+	switch {
+	case text == "":
 		return ""
+	case d.bare:
+		return " where"
 	}
 	return " where " + text
 }
