@@ -1,0 +1,357 @@
+package checkpoint
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// A kept checkpoint is checkpoints/NUMBER: the files of the database as they
+// were, by hard links, and MANIFEST.json. A folder with another ending is what
+// a crash has left, or what was set aside because it is damaged.
+const (
+	tmpEnding  = ".tmp"
+	goneEnding = ".gone"
+	badEnding  = ".damaged"
+)
+
+// keptCheckpoint is an older checkpoint that is still there.
+type keptCheckpoint struct {
+	seq      uint64
+	dir      string
+	manifest Manifest
+}
+
+// kept lists the kept checkpoints that are older than the newest, oldest first.
+func (s *Store) kept() ([]keptCheckpoint, error) {
+	fs := s.o.FS
+	parent := fs.PathJoin(s.o.Dir, keptDir)
+	names, err := fs.List(parent)
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", parent, err)
+	}
+	var list []keptCheckpoint
+	for _, name := range names {
+		seq, err := strconv.ParseUint(name, 10, 64)
+		if err != nil || s.has && seq >= s.manifest.Seq {
+			continue
+		}
+		k := keptCheckpoint{seq: seq, dir: fs.PathJoin(parent, name)}
+		if k.manifest, _, err = readManifestFile(fs, k.dir); err != nil {
+			s.o.Logger.Warn("an older checkpoint is not usable", "dir", k.dir, "error", err)
+			continue
+		}
+		list = append(list, k)
+	}
+	slices.SortFunc(list, func(a, b keptCheckpoint) int { return cmp.Compare(a.seq, b.seq) })
+	return list, nil
+}
+
+// Kept returns the manifests of the older checkpoints, oldest first.
+func (s *Store) Kept() ([]Manifest, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list, err := s.kept()
+	out := make([]Manifest, len(list))
+	for i := range list {
+		out[i] = list[i].manifest
+	}
+	return out, err
+}
+
+// keep links the newest checkpoint, which is about to be overtaken. If that
+// fails there is one older checkpoint less.
+func (s *Store) keep() {
+	if s.o.Keep <= 0 || !s.has {
+		return
+	}
+	list, err := s.kept()
+	if n := len(list); err == nil && n > 0 && s.manifest.Time-list[n-1].manifest.Time < int64(s.o.KeepEvery) {
+		return
+	}
+	dir := s.o.FS.PathJoin(s.o.Dir, keptDir, strconv.FormatUint(s.manifest.Seq, 10))
+	if _, statErr := s.o.FS.Stat(dir); err == nil && statErr == nil {
+		return // of the try before
+	}
+	if err == nil {
+		err = s.link(dir, quick)
+	}
+	if err != nil {
+		s.o.Logger.Warn("a checkpoint could not be kept", "dir", dir, "error", err)
+	}
+}
+
+// link makes a folder of the newest checkpoint's files.
+func (s *Store) link(dir string, sums fileSums) error {
+	fs := s.o.FS
+	tmp := dir + tmpEnding
+	if err := fs.RemoveAll(tmp); err != nil {
+		return fmt.Errorf("clear %s: %w", tmp, err)
+	}
+	if err := s.db.Checkpoint(tmp); err != nil {
+		return ours("link a checkpoint to", tmp, err)
+	}
+	err := writeManifestFile(fs, tmp, &s.manifest, sums)
+	if err == nil {
+		err = rename(fs, tmp, dir)
+	}
+	if err != nil {
+		_ = fs.RemoveAll(tmp)
+	}
+	return err
+}
+
+// rename moves a folder and makes that durable.
+func rename(fs vfs.FS, from, to string) error {
+	if err := fs.Rename(from, to); err != nil {
+		return fmt.Errorf("rename %s: %w", from, err)
+	}
+	return syncDirs(fs, fs.PathDir(to))
+}
+
+// dropKept leaves so many older checkpoints.
+func (s *Store) dropKept(n int) {
+	list, err := s.kept()
+	for len(list) > max(n, 0) && err == nil {
+		if err = s.drop(list[0].dir); err == nil {
+			list = list[1:]
+		}
+	}
+	if err != nil {
+		s.o.Logger.Warn("an older checkpoint could not be removed", "dir", s.o.Dir, "error", err)
+	}
+}
+
+// drop removes a folder: under another name first, so that a crash does not
+// leave half of it.
+func (s *Store) drop(dir string) error {
+	if err := s.o.FS.Rename(dir, dir+goneEnding); err != nil {
+		return fmt.Errorf("rename %s: %w", dir, err)
+	}
+	if err := s.o.FS.RemoveAll(dir + goneEnding); err != nil {
+		return fmt.Errorf("remove %s: %w", dir+goneEnding, err)
+	}
+	return nil
+}
+
+// clear removes what crashes have left.
+func (s *Store) clear() error {
+	fs := s.o.FS
+	for _, parent := range []string{s.o.Dir, fs.PathJoin(s.o.Dir, keptDir)} {
+		names, err := fs.List(parent)
+		if err != nil {
+			return fmt.Errorf("list %s: %w", parent, err)
+		}
+		for _, name := range names {
+			ours := parent != s.o.Dir || strings.HasPrefix(name, stateDir+".")
+			if !ours || !strings.HasSuffix(name, tmpEnding) && !strings.HasSuffix(name, goneEnding) {
+				continue
+			}
+			if err := fs.RemoveAll(fs.PathJoin(parent, name)); err != nil {
+				return fmt.Errorf("remove what a crash has left: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// Savepoint writes the newest checkpoint to a folder that must not exist, with
+// a MANIFEST.json that holds a checksum of every file: it can be copied,
+// checked with Verify and made the beginning of a store with Install.
+func (s *Store) Savepoint(dir string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.ready(); err != nil {
+		return err
+	}
+	if !s.has {
+		return ErrEmpty
+	}
+	if _, err := s.o.FS.Stat(dir); err == nil {
+		return fmt.Errorf("write a savepoint to %s: %w", dir, ErrExists)
+	}
+	return s.link(dir, thorough)
+}
+
+// Lost is a checkpoint that could not be used.
+type Lost struct {
+	Dir string // where its files are now
+	Err error
+}
+
+// Recover opens a store and hands it to restore, and goes back to the
+// checkpoint before as long as the newest turns out to be damaged: either does
+// not open, or restore returns a *CorruptError. What is damaged is set aside
+// and listed. When nothing older is left, the error is that of the newest.
+func Recover(o Options, restore func(*Store) error) (*Store, []Lost, error) {
+	var lost []Lost
+	var first error
+	for {
+		s, err := Open(o)
+		if err == nil {
+			if err = restore(s); err == nil {
+				return s, lost, nil
+			}
+		}
+		var damage *CorruptError
+		if !errors.As(err, &damage) {
+			return nil, lost, errors.Join(err, closeStore(s))
+		}
+		if first == nil {
+			first = err
+		}
+		if s != nil {
+			if closeErr := s.Close(); closeErr != nil {
+				s.o.Logger.Warn("checkpoint store", "dir", s.dir, "error", closeErr)
+			}
+		}
+		l, ok, backErr := goBack(o, s)
+		if backErr != nil {
+			return nil, lost, errors.Join(err, backErr)
+		}
+		if !ok {
+			return nil, lost, first
+		}
+		l.Err = err
+		lost = append(lost, l)
+	}
+}
+
+func closeStore(s *Store) error {
+	if s == nil {
+		return nil
+	}
+	return s.Close()
+}
+
+// goBack puts the newest kept checkpoint in the place of the damaged one; ok
+// false: there is none. opened is the damaged store if it could be opened.
+func goBack(o Options, opened *Store) (l Lost, ok bool, err error) {
+	s := &Store{o: o.filled()}
+	fs := s.o.FS
+	s.dir = fs.PathJoin(s.o.Dir, stateDir)
+	if opened != nil {
+		s.manifest, s.has = opened.manifest, opened.has
+	}
+	list, err := s.kept()
+	if err != nil || len(list) == 0 {
+		return l, false, err
+	}
+	lock, err := lockDir(fs, s.dir)
+	if err != nil {
+		return l, false, err
+	}
+	defer lock.Close()
+	k := list[len(list)-1]
+	next := s.dir + ".next" + tmpEnding
+	if err := s.linkDir(k.dir, next); err != nil {
+		return l, false, err
+	}
+	l.Dir = s.dir + badEnding
+	if err := fs.RemoveAll(l.Dir); err != nil {
+		return l, false, fmt.Errorf("remove %s: %w", l.Dir, err)
+	}
+	if err := fs.Rename(s.dir, l.Dir); err != nil {
+		return l, false, fmt.Errorf("set %s aside: %w", s.dir, err)
+	}
+	// It is in use now; if it is damaged too, the one before it is next.
+	if err := rename(fs, next, s.dir); err != nil {
+		return l, false, err
+	}
+	return l, true, s.drop(k.dir)
+}
+
+// install makes a kept checkpoint the newest.
+func (s *Store) install(k keptCheckpoint) error {
+	next := s.dir + ".next" + tmpEnding
+	if err := s.linkDir(k.dir, next); err != nil {
+		return err
+	}
+	return rename(s.o.FS, next, s.dir)
+}
+
+// linkDir makes another folder of a checkpoint's files: tables, which never
+// change, by hard links.
+func (s *Store) linkDir(from, to string) error { return s.cloneDir(from, to, vfs.LinkOrCopy) }
+
+// cloneDir makes another folder of a checkpoint's files, its tables by table.
+func (s *Store) cloneDir(from, to string, table func(fs vfs.FS, from, to string) error) error {
+	fs := s.o.FS
+	if err := fs.RemoveAll(to); err != nil {
+		return fmt.Errorf("clear %s: %w", to, err)
+	}
+	if err := fs.MkdirAll(to, 0o755); err != nil {
+		return fmt.Errorf("make %s: %w", to, err)
+	}
+	names, err := fs.List(from)
+	if err != nil {
+		return fmt.Errorf("list %s: %w", from, err)
+	}
+	for _, name := range names {
+		if name == manifestFile || name == "LOCK" {
+			continue
+		}
+		a, b := fs.PathJoin(from, name), fs.PathJoin(to, name)
+		if strings.HasSuffix(name, ".sst") {
+			err = table(fs, a, b)
+		} else {
+			err = copyFile(fs, a, b)
+		}
+		if err != nil {
+			return fmt.Errorf("copy %s: %w", a, err)
+		}
+	}
+	return syncDirs(fs, to)
+}
+
+// copyFile copies a file and makes it durable.
+func copyFile(fs vfs.FS, from, to string) error {
+	in, err := fs.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := fs.Create(to, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	if err == nil {
+		err = out.Sync()
+	}
+	return errors.Join(err, out.Close())
+}
+
+// syncDirs makes durable what stands in folders.
+func syncDirs(fs vfs.FS, dirs ...string) error {
+	for _, dir := range dirs {
+		d, err := fs.OpenDir(dir)
+		if err != nil {
+			return fmt.Errorf("open %s: %w", dir, err)
+		}
+		if err := errors.Join(d.Sync(), d.Close()); err != nil {
+			return fmt.Errorf("sync %s: %w", dir, err)
+		}
+	}
+	return nil
+}
+
+// unwritable says that the system does not let us write.
+func unwritable(err error) bool {
+	return errors.Is(err, os.ErrPermission) || strings.Contains(err.Error(), "read-only file system")
+}
+
+// systemError says that the system refused a file operation.
+func systemError(err error) bool {
+	var path *os.PathError
+	var link *os.LinkError
+	return errors.As(err, &path) || errors.As(err, &link) || pebble.ErrReadOnly == err
+}

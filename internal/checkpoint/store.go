@@ -1,0 +1,271 @@
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// The parts of a store's directory.
+const (
+	stateDir = "state"
+	keptDir  = "checkpoints"
+)
+
+// Store is the checkpoints of one engine. Its methods may be called from
+// several goroutines; they take turns.
+type Store struct {
+	o   Options
+	dir string // of the database
+
+	mu       sync.Mutex
+	lock     *pebble.Lock
+	db       *pebble.DB
+	notes    *notes
+	manifest Manifest
+	has      bool
+	index    *index // of the pages; nil: not read yet
+	broken   error  // a commit failed midway: the database is opened anew
+}
+
+// index knows every page of the newest checkpoint.
+type index struct {
+	units map[uint64]map[uint32]pageInfo
+	pages int
+	bytes int64
+	sum   uint64
+}
+
+type pageInfo struct{ size, sum uint32 }
+
+func newIndex() *index { return &index{units: map[uint64]map[uint32]pageInfo{}} }
+
+func (x *index) put(unit uint64, number uint32, p pageInfo) {
+	x.remove(unit, number)
+	u := x.units[unit]
+	if u == nil {
+		u = map[uint32]pageInfo{}
+		x.units[unit] = u
+	}
+	u[number] = p
+	x.pages++
+	x.bytes += int64(p.size)
+	x.sum ^= pageSum(unit, number, p.sum)
+}
+
+func (x *index) remove(unit uint64, number uint32) {
+	p, ok := x.units[unit][number]
+	if !ok {
+		return
+	}
+	delete(x.units[unit], number)
+	x.pages--
+	x.bytes -= int64(p.size)
+	x.sum ^= pageSum(unit, number, p.sum)
+}
+
+func (x *index) removeUnit(unit uint64) {
+	for number := range x.units[unit] {
+		x.remove(unit, number)
+	}
+	delete(x.units, unit)
+}
+
+// Open opens a store, and makes it if there is none. Damage that shows at once
+// is a *CorruptError; use Recover to go back to an older checkpoint then.
+func Open(o Options) (*Store, error) {
+	s := &Store{o: o.filled()}
+	s.dir = s.o.FS.PathJoin(s.o.Dir, stateDir)
+	if err := s.prepare(); err != nil {
+		return nil, err
+	}
+	if err := s.openDatabase(); err != nil {
+		_ = s.lock.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// prepare makes the directories, clears away what a crash left, and locks.
+func (s *Store) prepare() error {
+	fs := s.o.FS
+	kept := fs.PathJoin(s.o.Dir, keptDir)
+	if err := fs.MkdirAll(kept, 0o755); err != nil {
+		return fmt.Errorf("make %s: %w", kept, err)
+	}
+	if err := s.clear(); err != nil {
+		return err
+	}
+	if _, err := fs.Stat(s.dir); missing(err) {
+		// A crash while the newest was being set aside: the one before it is
+		// the newest now.
+		if list, err := s.kept(); err != nil {
+			return err
+		} else if len(list) > 0 {
+			if err := s.install(list[len(list)-1]); err != nil {
+				return err
+			}
+		}
+	}
+	if err := fs.MkdirAll(s.dir, 0o755); err != nil {
+		return fmt.Errorf("make %s: %w", s.dir, err)
+	}
+	if err := syncDirs(fs, s.o.Dir, kept); err != nil {
+		return err
+	}
+	lock, err := lockDir(fs, s.dir)
+	s.lock = lock
+	return err
+}
+
+// lockDir takes the lock of a database.
+func lockDir(fs vfs.FS, dir string) (*pebble.Lock, error) {
+	lock, err := pebble.LockDirectory(dir, fs)
+	switch {
+	case err == nil:
+		return lock, nil
+	case missing(err):
+		return nil, fmt.Errorf("open %s: %w", dir, err)
+	case unwritable(err):
+		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	}
+	return nil, &LockedError{Dir: dir, Err: err}
+}
+
+// openDatabase opens the database and reads the manifest.
+func (s *Store) openDatabase() error {
+	s.notes = &notes{to: s.o.Logger, dir: s.dir}
+	po := database(s.o.FS, s.notes, false)
+	po.Lock = s.lock
+	db, m, has, err := openDatabase(s.dir, po, s.notes)
+	if err != nil {
+		return err
+	}
+	if err := s.o.FS.RemoveAll(s.ingestDir()); err != nil {
+		_ = db.Close()
+		return fmt.Errorf("clear %s: %w", s.ingestDir(), err)
+	}
+	s.db, s.manifest, s.has, s.index, s.broken = db, m, has, nil, nil
+	return nil
+}
+
+// openDatabase opens a database and reads its manifest.
+func openDatabase(dir string, po *pebble.Options, n *notes) (db *pebble.DB, m Manifest, has bool, err error) {
+	db, err = pebble.Open(dir, po)
+	if err == nil {
+		err = n.failed()
+	}
+	if err != nil {
+		if db != nil {
+			_ = db.Close()
+		}
+		return nil, m, false, openError(dir, err)
+	}
+	if m, has, err = readManifest(db, dir); err != nil {
+		_ = db.Close()
+		return nil, m, false, err
+	}
+	return db, m, has, nil
+}
+
+// openError tells damage from other reasons for which a database does not open.
+// What Pebble finds inconsistent while it opens is damage even where it does
+// not call it so, unless the system refused a file operation.
+func openError(dir string, err error) error {
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "unknown format major version"):
+		return &VersionError{File: dir, Found: int(databaseFormat) + 1, Known: int(databaseFormat)}
+	case corrupt(dir, err) != nil:
+		return corrupt(dir, err)
+	case systemError(err) && !missing(err):
+		return fmt.Errorf("open %s: %w", dir, err)
+	}
+	return &CorruptError{File: dir, Why: text, Err: err}
+}
+
+// Latest returns the newest checkpoint; false: there is none.
+func (s *Store) Latest() (*Manifest, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.manifest
+	return &m, s.has
+}
+
+// Need is the oldest place in the journal that a restore of any checkpoint in
+// the store reads, 0 if there is none.
+func (s *Store) Need() (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.has {
+		return 0, nil
+	}
+	need := s.manifest.Need
+	list, err := s.kept()
+	for _, k := range list {
+		need = min(need, k.manifest.Need)
+	}
+	return need, err
+}
+
+// Bytes is the space that the newest checkpoint takes on disk.
+func (s *Store) Bytes() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.db == nil {
+		return 0
+	}
+	return int64(s.db.Metrics().DiskSpaceUsage())
+}
+
+// Close lets the store go.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.closeDatabase()
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+		s.lock = nil
+	}
+	return err
+}
+
+func (s *Store) closeDatabase() (err error) {
+	if s.db == nil {
+		return nil
+	}
+	db := s.db
+	s.db = nil
+	// A database whose manifest could not be written may have lost count of its
+	// references, and says so by a panic.
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("close %s: %v", s.dir, r)
+		}
+	}()
+	if err := db.Close(); err != nil {
+		return fmt.Errorf("close %s: %w", s.dir, err)
+	}
+	return nil
+}
+
+// errClosed is the answer to calls behind Close.
+var errClosed = errors.New("the checkpoint store is closed")
+
+// ready opens the database anew after a failure.
+func (s *Store) ready() error {
+	if s.lock == nil {
+		return errClosed
+	}
+	if s.broken == nil && s.db != nil {
+		return nil
+	}
+	if err := s.closeDatabase(); err != nil {
+		s.o.Logger.Warn("checkpoint store", "dir", s.dir, "error", err)
+	}
+	return s.openDatabase()
+}
