@@ -1,0 +1,119 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Error is what a request that can't be served is answered with.
+type Error struct {
+	Status  int    // of HTTP
+	Code    string // stable: scripts are written against it
+	Message string // what is wrong
+	Hint    string // what to do
+	Retry   time.Duration
+}
+
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// The codes of errors, each with its one status.
+const (
+	codeParameter   = "bad_parameter"
+	codeBody        = "bad_body"
+	codeEmpty       = "empty_body"
+	codeSource      = "unknown_source"
+	codeForbidden   = "cross_origin"
+	codeHost        = "unknown_host"
+	codeNotFound    = "not_found"
+	codeMethod      = "method_not_allowed"
+	codeSlow        = "body_too_slow"
+	codeExists      = "exists"
+	codeLarge       = "body_too_large"
+	codeType        = "unsupported_media_type"
+	codeEncoding    = "unsupported_encoding"
+	codeBusy        = "busy"
+	codeInternal    = "internal"
+	codeStalled     = "stalled"
+	codeStopping    = "stopping"
+	codeUnavailable = "unavailable"
+)
+
+var statusOf = map[string]int{
+	codeParameter:   http.StatusBadRequest,
+	codeBody:        http.StatusBadRequest,
+	codeEmpty:       http.StatusBadRequest,
+	codeSource:      http.StatusNotFound,
+	codeForbidden:   http.StatusForbidden,
+	codeHost:        http.StatusForbidden,
+	codeNotFound:    http.StatusNotFound,
+	codeMethod:      http.StatusMethodNotAllowed,
+	codeSlow:        http.StatusRequestTimeout,
+	codeExists:      http.StatusConflict,
+	codeLarge:       http.StatusRequestEntityTooLarge,
+	codeType:        http.StatusUnsupportedMediaType,
+	codeEncoding:    http.StatusUnsupportedMediaType,
+	codeBusy:        http.StatusTooManyRequests,
+	codeInternal:    http.StatusInternalServerError,
+	codeStalled:     http.StatusServiceUnavailable,
+	codeStopping:    http.StatusServiceUnavailable,
+	codeUnavailable: http.StatusServiceUnavailable,
+}
+
+// fail makes an error of a code.
+func fail(code, format string, args ...any) *Error {
+	return &Error{Status: statusOf[code], Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+func (e *Error) hint(format string, args ...any) *Error {
+	e.Hint = fmt.Sprintf(format, args...)
+	return e
+}
+
+func (e *Error) after(d time.Duration) *Error {
+	e.Retry = d
+	return e
+}
+
+// asError gives every error its answer. What is none of ours is internal: its
+// text goes to the log and not to the client.
+func asError(err error) *Error {
+	var e *Error
+	var busy *BusyError
+	var source *SourceError
+	var exists *ExistsError
+	switch {
+	case errors.As(err, &e):
+		return e
+	case errors.As(err, &busy):
+		return fail(codeBusy, "%s", busy.Error()).hint("send again after the time in Retry-After; nothing of this request was taken").after(busy.After)
+	case errors.As(err, &source):
+		return fail(codeSource, "%s", source.Error()).hint("%s", source.hint())
+	case errors.As(err, &exists):
+		return fail(codeExists, "%s", exists.Error()).hint("name a folder that does not exist yet")
+	case errors.Is(err, ErrStalled):
+		return fail(codeStalled, "%s", err.Error()).hint("make room on the disk of the state directory; Weir goes on by itself then. Nothing of this request is kept: send it again").after(5 * time.Second)
+	case errors.Is(err, ErrStopping):
+		return fail(codeStopping, "the server is stopping").hint("send again when it is back; nothing of this request was taken").after(5 * time.Second)
+	case errors.Is(err, ErrNoLog):
+		return fail(codeUnavailable, "%s", err.Error()).hint("start the server with --state DIR")
+	}
+	return fail(codeInternal, "something went wrong inside the server").hint("the server's log says more under this request's id")
+}
+
+// writeError answers with e.
+func writeError(w http.ResponseWriter, r *http.Request, e *Error) {
+	if e.Retry > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.Retry.Seconds()))))
+	}
+	type body struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+		Hint    string `json:"hint,omitempty"`
+		Request string `json:"request_id,omitempty"`
+	}
+	writeJSON(w, e.Status, map[string]body{"error": {e.Code, e.Message, e.Hint, requestID(r)}})
+}

@@ -1,0 +1,46 @@
+package server
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/weir-cep/weir/cep"
+)
+
+// writeJSON answers with v.
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	header(w, status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	// An error is the client's connection: there is nobody left to tell.
+	_ = enc.Encode(v)
+}
+
+// header begins an answer in JSON.
+func header(w http.ResponseWriter, status int) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+}
+
+// stamp is a time in ns that stands in JSON as RFC 3339, and as null where it
+// is 0: never.
+type stamp int64
+
+// MarshalJSON writes the time.
+func (s stamp) MarshalJSON() ([]byte, error) {
+	if s == 0 {
+		return []byte("null"), nil
+	}
+	return append(cep.AppendTime([]byte{'"'}, int64(s)), '"'), nil
+}
+
+// seconds is a duration in ns that stands in JSON as seconds.
+type seconds int64
+
+// MarshalJSON writes the duration.
+func (s seconds) MarshalJSON() ([]byte, error) {
+	return strconv.AppendFloat(nil, float64(s)/1e9, 'f', -1, 64), nil
+}

@@ -1,0 +1,159 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Handler is the server's routes with all that surrounds them.
+func (s *Server) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		id := s.ids.of(r)
+		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
+		out := &answer{ResponseWriter: w}
+		h := out.Header()
+		h.Set("X-Request-Id", id)
+		h.Set("X-Content-Type-Options", "nosniff")
+		defer s.finish(out, r, start)
+		if e := s.guard(r); e != nil {
+			writeError(out, r, e)
+			return
+		}
+		s.route(out, r)
+	})
+}
+
+// finish recovers from a panic, counts the request and writes the access log.
+func (s *Server) finish(w *answer, r *http.Request, start time.Time) {
+	if p := recover(); p != nil {
+		if p == http.ErrAbortHandler {
+			panic(p)
+		}
+		s.metrics.panics.Inc()
+		s.log.Error("request panicked", "request_id", requestID(r), "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+		if w.status == 0 {
+			writeError(w, r, asError(nil))
+		}
+	}
+	took := time.Since(start)
+	_, pattern := s.mux.Handler(r)
+	s.metrics.request(pattern, w.code(), took)
+	s.log.LogAttrs(r.Context(), slog.LevelDebug, "request",
+		slog.String("request_id", requestID(r)), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.Int("status", w.code()), slog.Int64("bytes", w.bytes), slog.Duration("took", took), slog.String("remote", r.RemoteAddr))
+}
+
+// guard refuses what a browser sends for a page of somebody else's: a request
+// across origins that would change something, and one to a name that is not
+// this machine's.
+func (s *Server) guard(r *http.Request) *Error {
+	if s.hosts != nil && !s.knows(r.Host) {
+		return fail(codeHost, "this server is not known as %q", r.Host).hint("call it localhost or by its address; a proxy's name is allowed with --host NAME")
+	}
+	if err := s.origins.Check(r); err != nil {
+		return fail(codeForbidden, "a page of another origin may not send this").hint("send it from a program, or from a page that this server serves")
+	}
+	return nil
+}
+
+// knows says whether a request may call the server so.
+func (s *Server) knows(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	name = strings.TrimSuffix(strings.ToLower(strings.Trim(name, "[]")), ".")
+	if name == "" || name == "localhost" || strings.HasSuffix(name, ".localhost") || s.hosts[name] {
+		return true
+	}
+	ip := net.ParseIP(name)
+	return ip != nil && ip.IsLoopback()
+}
+
+// answer watches what is answered.
+type answer struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	n, err := a.ResponseWriter.Write(b)
+	a.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+func (a *answer) code() int {
+	if a.status == 0 {
+		return http.StatusOK
+	}
+	return a.status
+}
+
+type requestKey struct{}
+
+// requestID is the id that a request goes by in answers and logs.
+func requestID(r *http.Request) string {
+	id, _ := r.Context().Value(requestKey{}).(string)
+	return id
+}
+
+// requestIDs names requests: a random part of the process and a number.
+type requestIDs struct {
+	next  atomic.Uint64
+	start atomic.Pointer[string]
+}
+
+const maxRequestID = 64
+
+// of takes the client's own id where it is one, so that a request is found
+// again across systems.
+func (g *requestIDs) of(r *http.Request) string {
+	if id := r.Header.Get("X-Request-Id"); id != "" && len(id) <= maxRequestID && plainWord(id) {
+		return id
+	}
+	start := g.start.Load()
+	if start == nil {
+		var b [6]byte
+		rand.Read(b[:]) // never fails
+		text := hex.EncodeToString(b[:])
+		g.start.CompareAndSwap(nil, &text)
+		start = g.start.Load()
+	}
+	n := g.next.Add(1)
+	return *start + "-" + hex.EncodeToString([]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
+}
+
+// plainWord says whether a text can stand in a header or a log as it is.
+func plainWord(s string) bool {
+	for _, c := range []byte(s) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_', c == '.', c == ':':
+		default:
+			return false
+		}
+	}
+	return true
+}

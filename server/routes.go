@@ -1,0 +1,112 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+)
+
+// route is one thing that the server does.
+type route struct {
+	method, path string
+	summary      string
+	handle       func(*Server, http.ResponseWriter, *http.Request) error
+}
+
+// api is all that the server does. What describes the API is made from it.
+var api = []route{
+	{"POST", "/api/v1/events", "take events in", (*Server).postEvents},
+	{"GET", "/api/v1/alerts", "alerts behind a sequence number", (*Server).getAlerts},
+	{"GET", "/api/v1/dead-letters", "records that did not become events", (*Server).getDead},
+	{"GET", "/api/v1/late", "events that came too late", (*Server).getLate},
+	{"GET", "/api/v1/pipeline", "sources, watermarks, queues, the journal", (*Server).getPipeline},
+	{"GET", "/api/v1/rules", "the rules that run, with their counters", (*Server).getRules},
+	{"GET", "/api/v1/state", "what the rules remember, and the last checkpoint", (*Server).getState},
+	{"POST", "/api/v1/state/savepoint", "write a copy of the state to a new folder", (*Server).postSavepoint},
+	{"GET", "/api/v1/limits", "what a client can ask for", (*Server).getLimits},
+	{"GET", "/livez", "whether the process lives", (*Server).getLive},
+	{"GET", "/readyz", "whether requests can be served; verbose: check by check", (*Server).getReady},
+	{"GET", "/metrics", "figures for Prometheus", (*Server).getMetrics},
+}
+
+func (s *Server) routes() {
+	for _, r := range api {
+		pattern := r.method + " " + r.path
+		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, req *http.Request) {
+			if err := r.handle(s, w, req); err != nil {
+				s.refuse(w, req, err)
+			}
+		})
+	}
+	s.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, req *http.Request) {
+		type entry struct {
+			Method  string `json:"method"`
+			Path    string `json:"path"`
+			Summary string `json:"summary"`
+		}
+		var list []entry
+		for _, r := range api {
+			list = append(list, entry{r.method, r.path, r.summary})
+		}
+		writeJSON(w, http.StatusOK, map[string]any{"name": "weir", "version": s.build.Version, "routes": list})
+	})
+}
+
+// refuse answers with an error; what is nobody's fault but ours is logged.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	e := asError(err)
+	if e.Code == codeInternal {
+		s.log.Error("request failed", "request_id", requestID(r), "method", r.Method, "path", r.URL.Path, "error", err)
+	}
+	writeError(w, r, e)
+}
+
+// route serves a request, or says in JSON that there is nothing at its path,
+// or nothing by its method.
+func (s *Server) route(w http.ResponseWriter, r *http.Request) {
+	h, pattern := s.mux.Handler(r)
+	if pattern != "" {
+		s.mux.ServeHTTP(w, r)
+		return
+	}
+	var probe probe
+	h.ServeHTTP(&probe, r)
+	if allow := probe.Header().Get("Allow"); probe.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", allow)
+		writeError(w, r, fail(codeMethod, "%s is not answered here", r.Method).hint("allowed: %s", allow))
+		return
+	}
+	e := fail(codeNotFound, "there is nothing at %s", r.URL.Path)
+	if near := nearestRoute(r.URL.Path); near != "" {
+		e.hint("did you mean %s?", near)
+	} else {
+		e.hint("GET / lists what there is")
+	}
+	writeError(w, r, e)
+}
+
+// nearestRoute finds a route by its last word: /events for /api/v1/events.
+func nearestRoute(path string) string {
+	last := path[strings.LastIndexByte(path, '/')+1:]
+	for _, r := range api {
+		if last != "" && strings.HasSuffix(r.path, "/"+last) {
+			return r.path
+		}
+	}
+	return ""
+}
+
+// probe takes an answer that is to be given in another form.
+type probe struct {
+	header http.Header
+	status int
+}
+
+func (p *probe) Header() http.Header {
+	if p.header == nil {
+		p.header = http.Header{}
+	}
+	return p.header
+}
+
+func (p *probe) WriteHeader(status int)      { p.status = status }
+func (p *probe) Write(b []byte) (int, error) { return len(b), nil }

@@ -1,0 +1,179 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Config says what a server serves.
+type Config struct {
+	Runtime Runtime
+	Alerts  AlertLog // nil: there is none, and its routes say so
+	Limits  Limits
+	Logger  *slog.Logger // nil: nothing is logged
+	Build   Build
+	// Hosts are names, beside addresses of this machine and localhost, that
+	// requests may call it by. A page of a stranger's that has its name point
+	// at this machine is refused so.
+	Hosts []string
+	// AnyHost lets requests call it anything: it is reached through an address
+	// that is not loopback.
+	AnyHost bool
+}
+
+// Build is what the program is made of.
+type Build struct{ Version, Commit, Go string }
+
+// Server answers HTTP requests.
+type Server struct {
+	rt      Runtime
+	alerts  AlertLog
+	limits  Limits
+	log     *slog.Logger
+	build   Build
+	hosts   map[string]bool // nil: any
+	http    *http.Server
+	mux     *http.ServeMux
+	metrics *metrics
+	bodies  budget
+	polls   budget
+	ids     requestIDs
+	origins *http.CrossOriginProtection
+
+	stop     chan struct{} // closed when the server begins to stop
+	stopOnce sync.Once
+	stopping atomic.Bool
+}
+
+// New returns a server that answers nothing yet: hand it to Serve, or its
+// Handler to a server of one's own.
+func New(c Config) *Server {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{rt: c.Runtime, alerts: c.Alerts, limits: c.Limits.fill(), log: c.Logger, build: c.Build,
+		mux: http.NewServeMux(), stop: make(chan struct{}), origins: http.NewCrossOriginProtection()}
+	s.bodies.max, s.polls.max = s.limits.Bodies, int64(s.limits.Polls)
+	if !c.AnyHost {
+		s.hosts = map[string]bool{}
+		for _, h := range c.Hosts {
+			s.hosts[h] = true
+		}
+	}
+	s.metrics = newMetrics(s)
+	s.routes()
+	s.http = &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: s.limits.ReadHeader,
+		ReadTimeout:       s.limits.ReadHeader + s.limits.Read,
+		WriteTimeout:      s.limits.ReadHeader + s.limits.Read + s.limits.Write,
+		IdleTimeout:       s.limits.Idle,
+		MaxHeaderBytes:    s.limits.Header,
+		ErrorLog:          slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug),
+	}
+	return s
+}
+
+// Serve answers requests of l until Shutdown or Close; then it returns nil.
+func (s *Server) Serve(l net.Listener) error {
+	err := s.http.Serve(limitConns(l, s.limits.Conns))
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve HTTP: %w", err)
+}
+
+// Drain says that the server is about to stop: it is not ready any more, takes
+// no events, and requests that wait for alerts are answered with what there is.
+func (s *Server) Drain() {
+	s.stopping.Store(true)
+	s.stopOnce.Do(func() { close(s.stop) })
+}
+
+// Shutdown drains, stops listening, lets requests that are being answered end,
+// and closes those that still run when ctx does.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.Drain()
+	err := s.http.Shutdown(ctx)
+	if err == nil {
+		return nil
+	}
+	if cerr := s.http.Close(); cerr != nil {
+		return fmt.Errorf("close connections: %w", cerr)
+	}
+	return fmt.Errorf("stop HTTP: %w", err)
+}
+
+// budget bounds a sum over requests, such as the bytes of their bodies.
+type budget struct {
+	used atomic.Int64
+	max  int64
+}
+
+// take adds n unless that is more than there may be.
+func (b *budget) take(n int64) bool {
+	if b.used.Add(n) > b.max {
+		b.used.Add(-n)
+		return false
+	}
+	return true
+}
+
+func (b *budget) give(n int64) { b.used.Add(-n) }
+
+// now is the sum at the moment.
+func (b *budget) now() int64 { return b.used.Load() }
+
+// limitConns accepts no more than n connections at once; further ones wait.
+func limitConns(l net.Listener, n int) net.Listener {
+	return &limited{Listener: l, free: make(chan struct{}, n), closed: make(chan struct{})}
+}
+
+type limited struct {
+	net.Listener
+	free      chan struct{}
+	closed    chan struct{}
+	closeOnce sync.Once
+}
+
+func (l *limited) Accept() (net.Conn, error) {
+	select {
+	case l.free <- struct{}{}:
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+	c, err := l.Listener.Accept()
+	if err != nil {
+		<-l.free
+		return nil, err
+	}
+	return &counted{Conn: c, free: l.free}, nil
+}
+
+func (l *limited) Close() error {
+	l.closeOnce.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+type counted struct {
+	net.Conn
+	free chan struct{}
+	once sync.Once
+}
+
+func (c *counted) Close() error {
+	err := c.Conn.Close()
+	c.once.Do(func() { <-c.free })
+	return err
+}
+
+// pause is how long a client is asked to stay away where nothing better is
+// known.
+const pause = time.Second
