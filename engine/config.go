@@ -22,15 +22,15 @@ type Config struct {
 	// partition 0 of source 0 with every type of the program.
 	Inputs []Input
 
-	// Sources are what every source can carry that partitions may come of
-	// later. With Apart it decides which sources wait for each other, beside
-	// Inputs.
-	Sources []SourceTypes
-
 	// Apart lets sources of rules that have nothing in common not wait for each
 	// other, as a server wants it. Without it all do, and alerts come out in
 	// one order of time.
 	Apart bool
+
+	// Sources says which types each source of a program carries of which
+	// partitions may come, for Apart. nil: the sources of the rule files, and
+	// one for all types that none of these carries.
+	Sources func(*dsl.Program) [][]*cep.Schema
 
 	// Arrival lets rules whose RuleIR.Arrival is set see their rows as they
 	// come. Without it every rule runs in time order.
@@ -82,11 +82,14 @@ type Input struct {
 	Types     []*cep.Schema // that it can carry; nil: all of the program's
 
 	// Dedupe is how long the source's ids are remembered, ns of event time; 0
-	// is Config.Dedupe, negative turns it off. The source's first partition
-	// decides.
+	// is Config.Dedupe, negative turns it off. What the last partition of a
+	// source says holds for all of it.
 	Dedupe int64
 	// MaxAhead is how far ahead of its arrival a row may be, ns; 0: any time.
 	MaxAhead int64
+	// Idle says that the partition is silent as it becomes known: nobody waits
+	// for it before its first row.
+	Idle bool
 
 	// Name is the source's name, as it stands in the ids of events that have
 	// none of their own; "" is DefaultSource.
@@ -163,7 +166,7 @@ func (c *Config) fill() error {
 	if c.Limits.Evidence == 0 {
 		c.Limits.Evidence = DefaultEvidence
 	}
-	if len(c.Inputs) == 0 && len(c.Sources) == 0 && !c.Apart {
+	if len(c.Inputs) == 0 && !c.Apart {
 		c.Inputs = []Input{{}}
 	}
 	c.Inputs = slices.Clone(c.Inputs)

@@ -68,11 +68,6 @@ func New(prog *dsl.Program, cfg Config) (*Engine, error) {
 	if e.steps, err = newStepper(p, &e.cfg, &e.stats); err != nil {
 		return nil, err
 	}
-	for _, s := range cfg.Sources {
-		if _, err := e.source(s.Source, s.Types); err != nil {
-			return nil, err
-		}
-	}
 	for _, in := range cfg.Inputs {
 		if err := e.AddInput(in); err != nil {
 			return nil, err

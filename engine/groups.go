@@ -26,12 +26,6 @@ type groupPlan struct {
 func (g *groupPlan) arrivalWorlds() []*world { return g.worlds[:g.arrival] }
 func (g *groupPlan) timeWorlds() []*world    { return g.worlds[g.arrival:] }
 
-// SourceTypes says what a source can carry.
-type SourceTypes struct {
-	Source uint32
-	Types  []*cep.Schema // nil: all of the program's
-}
-
 // group finds the groups of the plan's rules. Groups are numbered by their
 // first rule; with Config.Apart a last one, without rules, is for sources that
 // no rule looks at.
@@ -45,18 +39,44 @@ func (p *plan) group(cfg *Config) {
 	for i, r := range p.rules {
 		irs[i] = r.ir
 	}
+	var carried [][]*cep.Schema
+	if cfg.Sources != nil {
+		carried = cfg.Sources(p.prog)
+	} else {
+		_, carried = sourcesOf(p.prog)
+	}
+	for i := range cfg.Inputs {
+		types := cfg.Inputs[i].Types
+		if types == nil {
+			types = p.prog.Schemas
+		}
+		carried = append(carried, types)
+	}
 	var n int
-	p.types, n = groupTypes(p.prog, irs, sourceTypes(cfg))
+	p.types, n = groupTypes(p.prog, irs, carried)
 	p.groups = make([]groupPlan, n+1)
 }
 
-// sourceTypes lists what every source carries.
-func sourceTypes(cfg *Config) []SourceTypes {
-	list := slices.Clone(cfg.Sources)
-	for i := range cfg.Inputs {
-		list = append(list, SourceTypes{cfg.Inputs[i].Source, cfg.Inputs[i].Types})
+// sourcesOf are the names of the sources of a program, and what each carries:
+// those of the rule files, and HTTPSource for the types that none of them does.
+func sourcesOf(prog *dsl.Program) (names []string, carried [][]*cep.Schema) {
+	known := map[*cep.Schema]bool{}
+	for _, ir := range prog.Sources {
+		names, carried = append(names, ir.Name), append(carried, ir.Of)
+		for _, s := range ir.Of {
+			known[s] = true
+		}
 	}
-	return list
+	var rest []*cep.Schema
+	for _, s := range Reads(prog) {
+		if !known[s] {
+			rest = append(rest, s)
+		}
+	}
+	if rest != nil {
+		names, carried = append(names, HTTPSource), append(carried, rest)
+	}
+	return names, carried
 }
 
 // dealWorlds gives the groups their worlds and rules.
@@ -93,7 +113,7 @@ func (p *plan) groupOf(types []*cep.Schema) (int, error) {
 			continue
 		}
 		if group >= 0 && group != p.types[n] {
-			return 0, fmt.Errorf("engine: a source of %s and other types joins rules that did not wait for each other; it has to be in Config.Sources", s.Name)
+			return 0, fmt.Errorf("engine: a source of %s and other types joins rules that did not wait for each other; it has to be among Config.Sources", s.Name)
 		}
 		group = p.types[n]
 	}
@@ -104,12 +124,9 @@ func (p *plan) groupOf(types []*cep.Schema) (int, error) {
 }
 
 // groupTypes returns the group of every type, -1 for types that no rule reads,
-// and how many groups there are.
-func groupTypes(prog *dsl.Program, rules []*dsl.RuleIR, sources []SourceTypes) (groups []int, n int) {
-	number := map[*cep.Schema]int{}
-	for i, s := range prog.Schemas {
-		number[s] = i
-	}
+// and how many groups there are. carried are the types that each source has.
+func groupTypes(prog *dsl.Program, rules []*dsl.RuleIR, carried [][]*cep.Schema) (groups []int, n int) {
+	number := numbers(prog)
 	read := make([]bool, len(prog.Schemas))
 	for _, r := range rules {
 		for _, s := range typesOf(r) {
@@ -142,12 +159,8 @@ func groupTypes(prog *dsl.Program, rules []*dsl.RuleIR, sources []SourceTypes) (
 		}
 		join(types)
 	}
-	for _, s := range sources {
-		types := s.Types
-		if types == nil {
-			types = plainTypes(prog)
-		}
-		join(types)
+	for _, types := range carried {
+		join(slices.DeleteFunc(slices.Clone(types), func(s *cep.Schema) bool { return s.Derived }))
 	}
 	groups = make([]int, len(prog.Schemas))
 	of := map[int]int{} // by root
@@ -170,14 +183,13 @@ func groupTypes(prog *dsl.Program, rules []*dsl.RuleIR, sources []SourceTypes) (
 	return groups, len(of)
 }
 
-// plainTypes are the program's types that sources carry.
-func plainTypes(prog *dsl.Program) (types []*cep.Schema) {
-	for _, s := range prog.Schemas {
-		if !s.Derived {
-			types = append(types, s)
-		}
+// numbers are the places of a program's types.
+func numbers(prog *dsl.Program) map[*cep.Schema]int {
+	number := map[*cep.Schema]int{}
+	for i, s := range prog.Schemas {
+		number[s] = i
 	}
-	return types
+	return number
 }
 
 // typesOf are the types that a rule looks at, its features' included.
@@ -210,9 +222,9 @@ type GroupInfo struct {
 	Rules   []string // by name
 }
 
-// Groups are the watermark groups of a program whose sources are those that its
-// rule files name, and for the other types one called rest.
-func Groups(prog *dsl.Program, rest string) []GroupInfo {
+// Groups are the watermark groups of a program that is served: which of its
+// sources wait for each other, and because of which rules.
+func Groups(prog *dsl.Program) []GroupInfo {
 	var rules []*dsl.RuleIR
 	for _, r := range prog.Rules {
 		if r.Status != dsl.Off {
@@ -220,41 +232,22 @@ func Groups(prog *dsl.Program, rest string) []GroupInfo {
 		}
 	}
 	slices.SortFunc(rules, func(a, b *dsl.RuleIR) int { return strings.Compare(a.Name, b.Name) })
-	var names []string
-	var sources []SourceTypes
-	carried := map[*cep.Schema]bool{}
-	for _, ir := range prog.Sources {
-		names, sources = append(names, ir.Name), append(sources, SourceTypes{Types: ir.Of})
-		for _, s := range ir.Of {
-			carried[s] = true
-		}
-	}
-	others := []*cep.Schema{}
-	for _, s := range Reads(prog) {
-		if !carried[s] {
-			others = append(others, s)
-		}
-	}
-	if len(others) > 0 {
-		names, sources = append(names, rest), append(sources, SourceTypes{Types: others})
-	}
-	types, n := groupTypes(prog, rules, sources)
-	number := map[*cep.Schema]int{}
-	for i, s := range prog.Schemas {
-		number[s] = i
-	}
+	names, carried := sourcesOf(prog)
+	types, n := groupTypes(prog, rules, carried)
+	number := numbers(prog)
 	list := make([]GroupInfo, n)
-	for i, s := range sources {
-		for _, t := range s.Types {
-			if g := types[number[t]]; g >= 0 {
-				list[g].Sources = append(list[g].Sources, names[i])
+	for i, of := range carried {
+		for _, s := range of {
+			if k, ok := number[s]; ok && types[k] >= 0 {
+				g := &list[types[k]]
+				g.Sources = append(g.Sources, names[i])
 				break
 			}
 		}
 	}
 	for _, r := range rules {
-		g := types[number[r.Routes[0].Schema]]
-		list[g].Rules = append(list[g].Rules, r.Name)
+		g := &list[types[number[r.Routes[0].Schema]]]
+		g.Rules = append(g.Rules, r.Name)
 	}
 	for i := range list {
 		slices.Sort(list[i].Sources)

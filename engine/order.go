@@ -118,16 +118,40 @@ func (p *prepared) size() int64 {
 	return n
 }
 
+// forget lets go of a row that waited and is in no order any more.
+func (o *holdings) forget(it item) {
+	o.waiting--
+	if part := o.list[it.batch].part; part != nil {
+		part.waiting--
+	}
+	o.drop(it.batch, 1)
+}
+
 // add accepts a row.
 func (o *order) add(it item) {
-	o.open = append(o.open, it)
 	h := &o.held.list[it.batch]
 	h.rows++
 	if h.part != nil {
 		h.part.waiting++
 	}
-	o.waiting++
 	o.held.waiting++
+	o.put(it)
+}
+
+// put takes in a row that waits already.
+func (o *order) put(it item) {
+	o.open = append(o.open, it)
+	o.waiting++
+}
+
+// empty takes all rows out, in no order; they still wait.
+func (o *order) empty() (items []item) {
+	for i := range o.runs {
+		items = append(items, o.runs[i].items[o.runs[i].next:]...)
+	}
+	items = append(items, o.open...)
+	o.runs, o.open, o.waiting = nil, nil, 0
+	return items
 }
 
 // seal makes a run of what was accepted since the last release.

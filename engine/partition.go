@@ -13,8 +13,8 @@ import (
 // rows below are late. One that is known already takes in's functions, and if
 // it had ended it goes on.
 func (e *Engine) AddInput(in Input) error {
-	if in.Source >= cep.MaxSources-1 || in.Partition >= cep.MaxPartitions {
-		return fmt.Errorf("engine: input %d/%d, sources go to %d and partitions to %d", in.Source, in.Partition, cep.MaxSources-2, cep.MaxPartitions-1)
+	if err := in.check(); err != nil {
+		return err
 	}
 	if in.Name == "" {
 		in.Name = DefaultSource
@@ -23,31 +23,54 @@ func (e *Engine) AddInput(in Input) error {
 	if err != nil {
 		return err
 	}
-	if e.dedupes[in.Source] == nil {
-		limit := in.Dedupe
-		if limit == 0 {
-			limit = e.cfg.Dedupe
-		}
-		e.dedupes[in.Source] = newDedupe(limit)
+	if part := e.place(in, src, e.plan); part.ended {
+		part.rejoin()
 	}
-	e.steps.book.inputs[inputKey(in.Source, in.Partition)] = in
-	if part := e.inputs[inputKey(in.Source, in.Partition)]; part != nil {
-		i := slices.IndexFunc(e.cfg.Inputs, func(x Input) bool { return x.Source == in.Source && x.Partition == in.Partition })
-		e.cfg.Inputs[i] = in
-		part.name, part.ahead = in.Name, in.MaxAhead
-		if part.ended {
-			part.rejoin()
-		}
-		return nil
-	}
-	g := src.group
-	part := &partition{source: in.Source, id: in.Partition, name: in.Name, group: g, late: e.plan.lateness(in.Types), ahead: in.MaxAhead,
-		max: minTime, floor: max(g.w, src.floor)}
-	e.cfg.Inputs = append(e.cfg.Inputs, in)
-	e.inputs[inputKey(in.Source, in.Partition)] = part
-	e.parts = append(e.parts, part)
-	g.parts = append(g.parts, part)
 	return nil
+}
+
+func (in *Input) check() error {
+	if in.Source >= cep.MaxSources-1 || in.Partition >= cep.MaxPartitions {
+		return fmt.Errorf("engine: input %d/%d, sources go to %d and partitions to %d", in.Source, in.Partition, cep.MaxSources-2, cep.MaxPartitions-1)
+	}
+	return nil
+}
+
+// place gives a partition its place in its source's group, whether it is new
+// or not.
+func (e *Engine) place(in Input, src *sourceState, p *plan) *partition {
+	limit := in.Dedupe
+	if limit == 0 {
+		limit = e.cfg.Dedupe
+	}
+	if d := e.dedupes[in.Source]; d == nil {
+		e.dedupes[in.Source] = newDedupe(limit)
+	} else {
+		d.limit = limit
+	}
+	key, g := inputKey(in.Source, in.Partition), src.group
+	part := e.inputs[key]
+	if part == nil {
+		part = &partition{source: in.Source, id: in.Partition, idle: in.Idle, max: minTime, floor: max(g.w, src.floor)}
+		e.inputs[key] = part
+		e.parts = append(e.parts, part)
+	}
+	if part.group != g {
+		part.group = g
+		g.parts = append(g.parts, part)
+	}
+	if late := p.lateness(in.Types); late != part.late {
+		part.floor = max(part.floor, g.w) // more lateness does not bring back what is released
+		part.late = late
+	}
+	part.name, part.ahead = in.Name, in.MaxAhead
+	if i := slices.IndexFunc(e.cfg.Inputs, func(x Input) bool { return x.Source == in.Source && x.Partition == in.Partition }); i >= 0 {
+		e.cfg.Inputs[i] = in
+	} else {
+		e.cfg.Inputs = append(e.cfg.Inputs, in)
+	}
+	e.steps.book.inputs[key] = in
+	return part
 }
 
 // source returns what is known of a source, and makes it known.
