@@ -61,7 +61,7 @@ func (a *arrivals) passed(at int64) cep.Ref {
 }
 
 // feedBoth is feedPrepared for a group with rules in arrival order.
-func (e *Engine) feedBoth(p *prepared, part *partition, arrived int64) error {
+func (e *Engine) feedBoth(p *prepared, part *partition, arrived int64) {
 	a, g := &e.arrivals, part.group
 	a.begin(g.w)
 	id := e.hold(p, part)
@@ -73,11 +73,9 @@ func (e *Engine) feedBoth(p *prepared, part *partition, arrived int64) error {
 	}
 	e.held.drop(id, len(a.rows))
 	e.held.settle(id)
-	if err := e.advance(g, g.target()); err != nil {
-		return err
+	if e.advance(g, g.target()) == nil {
+		e.err = e.steps.deliver()
 	}
-	e.err = e.steps.deliver()
-	return e.err
 }
 
 // acceptDerived takes what rules in arrival order raised into time order.

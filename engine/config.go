@@ -113,6 +113,14 @@ type Limits struct {
 	// DefaultWaiting. Beyond it Feed returns ErrWaiting: the lateness is too
 	// long for the memory.
 	Waiting int
+	// WaitingBytes is how many bytes the batches may have of which rows wait;
+	// 0: it does not matter.
+	WaitingBytes int64
+	// Early is for a server, which must neither stop nor grow without end:
+	// beyond the limits above partitions that are ahead of others have no Room,
+	// and beyond twice the limits the oldest rows are released before their
+	// time. Then where batches are cut decides which rows that is.
+	Early bool
 	// Evidence is how many bytes of raw events are kept in memory for alerts;
 	// 0 is DefaultEvidence. The oldest go first.
 	Evidence int64

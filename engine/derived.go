@@ -10,9 +10,9 @@ import (
 // Derived events are alerts that rules of higher levels read. They are made
 // into batches like any other rows, one per level and step.
 //
-// A derived event's reference is (derivedSource, level, number), where the
-// numbers of a level count on in the order of its events, so that it does not
-// depend on how the input was cut into steps.
+// A derived event's reference is (derivedSource, tier, number). A tier is a
+// level in one order, time or arrival; its numbers count on in the order of its
+// events, so that they do not depend on how the input was cut into steps.
 const (
 	derivedSource = cep.MaxSources - 1
 	derivedBatch  = 1 << 31 // item.batch of the first derived batch of a step
@@ -22,8 +22,8 @@ const (
 type deriver struct {
 	plan    *plan
 	prep    *preparer
-	read    []bool // by type number: some rule or feature reads it
-	next    []uint64
+	read    []bool      // by type number: some rule or feature reads it
+	next    []uint64    // by tier, the next number: kept for a restart
 	batches []*prepared // of the step
 	items   []item      // of the step, those of all levels
 	pending []*found    // scratch
@@ -34,16 +34,31 @@ type deriver struct {
 }
 
 func newDeriver(p *plan) *deriver {
-	d := &deriver{plan: p, prep: p.newPreparer(), read: make([]bool, len(p.prog.Schemas))}
+	d := &deriver{}
+	d.adopt(p)
+	return d
+}
+
+// adopt makes it serve a plan, which may be another than before: numbers are
+// never given twice.
+func (d *deriver) adopt(p *plan) {
+	d.plan, d.prep, d.read = p, p.newPreparer(), make([]bool, len(p.prog.Schemas))
 	for _, w := range p.worlds {
 		for n, list := range w.accesses {
 			d.read[n] = d.read[n] || len(list) > 0
 		}
-		for len(d.next) <= w.level {
+		for len(d.next) <= w.tier() {
 			d.next = append(d.next, 0)
 		}
 	}
-	return d
+}
+
+// tier is where the world's alerts stand among derived events: by level.
+func (w *world) tier() int {
+	if w.arrival {
+		return 2*w.level + 1
+	}
+	return 2 * w.level
 }
 
 // begin forgets the events of the step before.
@@ -84,9 +99,9 @@ func (d *deriver) add(w *world, list []*found) *prepared {
 			tables[as] = t
 			b.Tables = append(b.Tables, cep.Table{Schema: as, Cols: make([]cep.Column, len(as.Fields))})
 		}
-		level := f.rule.world.level
-		ref := cep.MakeRef(derivedSource, uint32(level), d.next[level])
-		d.next[level]++
+		tier := w.tier()
+		ref := cep.MakeRef(derivedSource, uint32(tier), d.next[tier])
+		d.next[tier]++
 		f.alert.Event = ref
 		b.Rows = append(b.Rows, cep.Row{At: f.alert.At, Ref: ref, Table: t, Index: uint32(b.Tables[t].Rows)})
 		d.row(b, &b.Tables[t], f)

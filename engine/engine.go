@@ -110,13 +110,23 @@ func (e *Engine) feedPrepared(p *prepared, arrived int64) error {
 		return e.err
 	}
 	if part.group.plan.arrival > 0 {
-		return e.feedBoth(p, part, arrived)
+		e.feedBoth(p, part, arrived)
+	} else {
+		e.feedTime(p, part, arrived)
 	}
+	if e.cfg.Limits.Early {
+		e.relieve()
+	}
+	return e.err
+}
+
+// feedTime is feedPrepared for a group with rules in time order only.
+func (e *Engine) feedTime(p *prepared, part *partition, arrived int64) {
 	id := e.hold(p, part)
-	e.accept(p, id, part, 0, len(rows), arrived)
+	e.accept(p, id, part, 0, len(p.batch.Rows), arrived)
 	e.held.settle(id)
 	e.steps.begin(nil)
-	return e.advance(part.group, part.group.target())
+	e.advance(part.group, part.group.target())
 }
 
 // hold takes up a batch: its evidence, and what preparing it counted.
@@ -336,7 +346,7 @@ func (e *Engine) advance(g *group, w int64) error {
 		}
 		g.w = w
 	}
-	if e.err == nil && e.held.waiting > e.cfg.Limits.Waiting {
+	if e.err == nil && !e.cfg.Limits.Early && e.crowded(1) {
 		e.err = fmt.Errorf("engine: %w: %d rows, watermark %d ns behind the newest", ErrWaiting, e.held.waiting, g.last-w)
 	}
 	return e.err

@@ -17,12 +17,10 @@ type group struct {
 	w    int64 // all rows and deadlines below are worked off; minTime: nothing is
 	last int64 // greatest at of a row that was accepted
 
-	// Totals, kept too.
-	early uint64 // rows released before the watermark of the partitions had passed them
-
 	plan  *groupPlan
 	parts []*partition // in the order in which they came
 	order order
+	early uint64 // rows released before the watermark of the partitions had passed them
 }
 
 // target is what the watermark is now, given where the partitions are.

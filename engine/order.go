@@ -208,6 +208,18 @@ func (o *order) release(dst []item, w int64, limit int) (out []item, more bool) 
 	return dst, false
 }
 
+// oldest is the least time of a row that waits, maxTime if none does.
+func (o *order) oldest() int64 {
+	at := int64(maxTime)
+	if len(o.runs) > 0 {
+		at = o.runs[0].head().at
+	}
+	for i := range o.open {
+		at = min(at, o.open[i].at)
+	}
+	return at
+}
+
 // done lets go of the batches of rows that have been processed.
 func (o *order) done(rows []item) {
 	o.waiting -= len(rows)
