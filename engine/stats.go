@@ -12,6 +12,7 @@ type Stats struct {
 	Duplicates uint64 // rows dropped because their id came before
 	Late       uint64 // rows dropped because they came too late
 	Ahead      uint64 // rows dropped because they were too far ahead of their arrival
+	Early      uint64 // rows released before their time because too many waited
 	Alerts     uint64 // alerts emitted, shadow ones included
 	Waiting    int    // the most rows that waited for the watermark at once
 	Lags       []TypeLag
@@ -62,7 +63,9 @@ func (s *Stats) lag(p *plan, schema uint32) *Lag {
 }
 
 // Stats returns the totals so far. It must not be called while Feed runs.
-func (e *Engine) Stats() Stats {
+func (e *Engine) Stats() Stats { return e.collect(true) }
+
+func (e *Engine) collect(keys bool) Stats {
 	out := e.stats
 	out.Lags = nil
 	for _, l := range e.stats.Lags {
@@ -76,7 +79,7 @@ func (e *Engine) Stats() Stats {
 		out.Rules[i].Name = r.ir.Name
 	}
 	for _, sh := range e.steps.shards {
-		sh.stats(&out)
+		sh.stats(&out, keys)
 	}
 	for _, d := range e.dedupes {
 		out.Memory.Dedupe += d.bytes()
@@ -86,11 +89,13 @@ func (e *Engine) Stats() Stats {
 }
 
 // stats adds a shard's totals.
-func (sh *shard) stats(out *Stats) {
+func (sh *shard) stats(out *Stats, keys bool) {
 	out.Memory.Symbols += sh.syms.Bytes()
 	for _, st := range sh.stages {
 		out.Memory.Timers += st.timers.bytes()
-		st.countKeys()
+		if keys {
+			st.countKeys()
+		}
 		for _, sp := range st.spaces {
 			out.Memory.Keys += sp.bytes()
 		}
