@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"os"
 )
 
 var (
@@ -43,3 +44,5 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("%s has format %d, this build reads up to %d: use the build that wrote it, or a newer one",
 		e.File, e.Version, e.Newest)
 }
+
+func isMissing(err error) bool { return errors.Is(err, os.ErrNotExist) }

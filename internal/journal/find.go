@@ -69,17 +69,24 @@ func (j *Journal) Find(stream uint32, row uint64) (Record, error) {
 	if r, ok := j.cache.get(stream, row); ok {
 		return r, nil
 	}
-	epoch := j.cache.now()
-	s, limit, err := j.holder(stream, row)
-	if err != nil {
-		return Record{}, err
+	for {
+		epoch := j.cache.now()
+		s, limit, err := j.holder(stream, row)
+		if err != nil {
+			return Record{}, err
+		}
+		r, err := j.findIn(s, limit, stream, row)
+		switch {
+		case err == nil:
+			j.cache.put(r, epoch)
+			return r, nil
+		case err == ErrNone:
+			return Record{}, err
+		}
+		if err = j.settle(s, err); err != errReplaced {
+			return Record{}, err
+		}
 	}
-	r, err := j.findIn(s, limit, stream, row)
-	if err != nil {
-		return Record{}, err
-	}
-	j.cache.put(r, epoch)
-	return r, nil
 }
 
 // holder is the segment that holds a row, and where it ends.
@@ -112,7 +119,7 @@ func (j *Journal) findIn(s *segment, limit int64, stream uint32, row uint64) (Re
 	}
 	f, err := j.fs.Open(s.name)
 	if err != nil {
-		return Record{}, (&Reader{j: j}).gone(s, err)
+		return Record{}, err
 	}
 	defer f.Close()
 	sc := &scanner{f: f, name: s.name, salt: s.salt, off: at.off, limit: limit, want: at.pos, heads: true}

@@ -13,7 +13,7 @@ const indexEvery = 256 << 10
 // from a mark on one reads at most a little more than indexEvery bytes.
 type index struct {
 	places  []place
-	streams []streamIndex // ascending by stream
+	streams []streamIndex // in the order of their first records
 	slot    map[uint32]int
 }
 

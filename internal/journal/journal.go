@@ -38,8 +38,9 @@ const probeEvery = 250 * time.Millisecond
 
 // Journal is an open journal. It is safe for concurrent use.
 //
-// Three locks, none of which is held during I/O on the way of an append, in
-// this order: maintain (held for the whole of Clean and Erase), mu, queue.mu.
+// Locks, in this order: maintain, held for the whole of Clean and Erase; mu, what
+// is in the journal; queue.mu. Nothing is read, written or synced under the
+// latter two: Erase alone renames a file under mu.
 type Journal struct {
 	opt Options
 	fs  vfs.FS
@@ -58,6 +59,7 @@ type Journal struct {
 	out      writer
 	cache    cache
 	maintain sync.Mutex
+	doomed   []string      // segments that Clean has still to remove; under maintain
 	stopped  chan struct{} // the writer has ended
 }
 

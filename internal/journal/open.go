@@ -79,7 +79,7 @@ func (j *Journal) recover() error {
 		if i < len(c.segs)-1 {
 			err = j.know(s, c.ends[i])
 		} else {
-			err = j.recoverLast(s, c.size)
+			err = j.recoverLast(s, c.sizes[i])
 		}
 		if err != nil {
 			return err
@@ -111,8 +111,8 @@ func makeDir(fs vfs.FS, dir string) error {
 // chain is the files of a journal as their headers tie them together.
 type chain struct {
 	segs   []*segment // ascending
-	ends   []int64    // of each but the last, where it ends
-	size   int64      // of the last one's file
+	ends   []int64    // of each, where it ends; negative: where its frames do
+	sizes  []int64    // of their files
 	newest uint64     // greatest number of any file
 	junk   []string   // names of files that hold nothing: left by a crash
 	faults []error    // *CorruptError, *VersionError; the chain is not whole
@@ -182,57 +182,53 @@ func isFault(err error) bool {
 
 // follow builds the chain. Files that are in it nowhere were never part of the
 // journal, or are no more: the attempts of a stalled disk, a segment that was
-// being made in a crash.
+// being made in a crash. Behind a fault it goes on as if the journal ended
+// there, for Verify.
 func (c *chain) follow(fs vfs.FS, dir string, found map[uint64]*candidate, seqs []uint64) {
 	slices.Sort(seqs)
-	i := len(seqs) - 1
-	for ; i >= 0; i-- {
-		// A segment's header is durable before anything stands behind it.
-		if n := found[seqs[i]]; n.err != nil && n.size <= headerSize && !isNewer(n.err) {
+	slices.Reverse(seqs)
+	// A segment's header is durable before anything stands behind it.
+	for len(seqs) > 0 && found[seqs[0]].unborn() {
+		c.junk = append(c.junk, found[seqs[0]].file)
+		seqs = seqs[1:]
+	}
+	const unknown = -1
+	end, want := int64(unknown), uint64(0) // want: the number that must come next, 0: any
+	for _, seq := range seqs {
+		n := found[seq]
+		switch {
+		case want != 0 && seq > want, want == 0 && end != unknown:
 			c.junk = append(c.junk, n.file)
 			continue
+		case want != 0 && seq < want && n.size <= headerSize:
+			c.junk = append(c.junk, n.file)
+			continue
+		case want != 0 && seq < want:
+			c.faults = append(c.faults, &CorruptError{fs.PathJoin(dir, segmentName(want)), 0,
+				fmt.Sprintf("the segment is missing, though older ones such as %s are there", n.file)})
+			end = unknown
 		}
-		break
-	}
-	end := int64(-1)
-	var below uint64 // the next segment to find; smaller numbers than it are no attempts
-	for i >= 0 {
-		n := found[seqs[i]]
-		i--
 		if n.err != nil {
 			c.faults = append(c.faults, n.err)
-			return
+			end, want = unknown, 0
+			continue
 		}
-		switch {
-		case end < 0:
-			c.size = n.size
-		case n.flags&flagRewritten != 0:
-			c.ends = append(c.ends, n.end)
-		default:
-			c.ends = append(c.ends, end)
+		if n.flags&flagRewritten != 0 {
+			end = n.end
 		}
 		c.segs = append(c.segs, n.segment)
-		end, below = n.prevEnd, n.prev
-		for i >= 0 && seqs[i] > below {
-			c.junk = append(c.junk, found[seqs[i]].file)
-			i--
-		}
-		if i < 0 || seqs[i] != below {
-			break
-		}
+		c.ends = append(c.ends, end)
+		c.sizes = append(c.sizes, n.size)
+		end, want = n.prevEnd, n.prev
 	}
 	slices.Reverse(c.segs)
 	slices.Reverse(c.ends)
-	for ; i >= 0; i-- {
-		n := found[seqs[i]]
-		if below == 0 || n.size <= headerSize {
-			c.junk = append(c.junk, n.file)
-			continue
-		}
-		c.faults = append(c.faults, &CorruptError{fs.PathJoin(dir, segmentName(below)), 0,
-			fmt.Sprintf("the segment is missing, though older ones such as %s are there", n.file)})
-		return
-	}
+	slices.Reverse(c.sizes)
+}
+
+// unborn says that the file is a segment that was being made.
+func (n *candidate) unborn() bool {
+	return n.err != nil && n.size <= headerSize && !isNewer(n.err)
 }
 
 func isNewer(err error) bool {
@@ -283,14 +279,7 @@ func (s *segment) learn(sc *scanner) error {
 			}
 			return err
 		}
-		if s.empty() || f.rec.Time < s.sum.minTime {
-			s.sum.minTime = f.rec.Time
-		}
-		if s.empty() || f.rec.Time > s.sum.maxTime {
-			s.sum.maxTime = f.rec.Time
-		}
-		s.sum.next = f.rec.Pos + 1
-		s.idx.add(f)
+		s.note(f)
 	}
 }
 
@@ -328,28 +317,31 @@ func (j *Journal) recoverLast(s *segment, size int64) error {
 // wasDurable looks behind off for a frame which says that off was durable
 // before it was written.
 func wasDurable(f vfs.File, salt uint64, off, size int64) (bool, error) {
-	b := make([]byte, readAhead)
+	_, found, err := searchFrame(f, salt, off, size, func(fr *frame) bool { return fr.durable > off })
+	return found, err
+}
+
+// searchFrame looks from off on for the next header of a frame that will do.
+func searchFrame(f vfs.File, salt uint64, off, size int64, will func(*frame) bool) (fr frame, found bool, err error) {
+	const at = 6 // of the magic in a header
+	b := make([]byte, min(readAhead, max(size-off, 0)))
 	pattern := binary.LittleEndian.AppendUint16(nil, frameMagic)
-	for at := off; at < size; {
-		n, err := readAt(f, b[:min(int64(len(b)), size-at)], at)
-		if err != nil {
-			return false, err
+	for off < size {
+		n, err := readAt(f, b[:min(int64(len(b)), size-off)], off)
+		if err != nil || n < frameSize {
+			return fr, false, err
 		}
-		if n < frameSize {
-			return false, nil
-		}
-		for i := 0; ; i++ {
+		for i := at; ; i++ {
 			k := bytes.Index(b[i:n], pattern)
 			if k < 0 {
 				break
 			}
 			i += k
-			var fr frame
-			if i >= 6 && fr.parse(b[i-6:n], salt, at+int64(i-6)) && fr.durable > off {
-				return true, nil
+			if fr.parse(b[i-at:n], salt, off+int64(i-at)) && will(&fr) {
+				return fr, true, nil
 			}
 		}
-		at += int64(n - frameSize + 1) // windows overlap by a frame
+		off += int64(n - frameSize + 1) // windows overlap by a frame
 	}
-	return false, nil
+	return fr, false, nil
 }

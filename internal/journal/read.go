@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"io"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -10,7 +11,8 @@ import (
 type Reader struct {
 	j   *Journal
 	pos Position // of the next record
-	seg *segment
+	seg *segment // that is open
+	in  *segment // that was opened, or was to be
 	f   vfs.File
 	sc  scanner
 	err error
@@ -29,12 +31,39 @@ func (r *Reader) Next(rec *Record) error {
 	if r.err != nil {
 		return r.err
 	}
-	err := r.next(rec)
-	if err != nil && err != io.EOF {
+	for {
+		err := r.next(rec)
+		if err == nil || err == io.EOF {
+			return err
+		}
+		err = r.j.settle(r.in, err)
 		r.close()
-		r.err = err
+		if err != errReplaced {
+			r.err = err
+			return err
+		}
 	}
-	return err
+}
+
+// errReplaced says that Erase has put another file in the place of the one that
+// was being opened.
+var errReplaced = errors.New("the segment was replaced")
+
+// settle explains an error met in a segment that may be out of the journal by
+// now.
+func (j *Journal) settle(s *segment, err error) error {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	if s == nil {
+		return err
+	}
+	switch j.segmentOf(s.seq) {
+	case s:
+		return err
+	case nil:
+		return ErrGone
+	}
+	return errReplaced
 }
 
 // Position is that of the record which Next returns next.
@@ -85,6 +114,7 @@ func (r *Reader) next(rec *Record) error {
 // enter opens the segment that holds the next record.
 func (r *Reader) enter() error {
 	j := r.j
+	r.in = nil
 	j.mu.RLock()
 	end, first, s := j.end(), j.first(), j.segmentAt(r.pos)
 	var limit int64
@@ -98,6 +128,7 @@ func (r *Reader) enter() error {
 	case r.pos >= end || s == nil:
 		return io.EOF
 	}
+	r.in = s
 	at := place{s.first, headerSize}
 	if r.pos != s.first {
 		var err error
@@ -107,22 +138,11 @@ func (r *Reader) enter() error {
 	}
 	f, err := j.fs.Open(s.name)
 	if err != nil {
-		return r.gone(s, err)
+		return err
 	}
 	r.seg, r.f = s, f
 	r.sc = scanner{f: f, name: s.name, salt: s.salt, off: at.off, limit: limit, want: at.pos, buf: r.sc.buf[:0]}
 	return nil
-}
-
-// gone tells a file that retention has just removed from one that should be
-// there.
-func (r *Reader) gone(s *segment, err error) error {
-	r.j.mu.RLock()
-	defer r.j.mu.RUnlock()
-	if r.j.segmentOf(s.seq) == nil {
-		return ErrGone
-	}
-	return err
 }
 
 // more is called at the end of what was durable of the segment: by now there

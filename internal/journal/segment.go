@@ -115,6 +115,19 @@ type summary struct {
 // empty says that the segment holds no record.
 func (s *segment) empty() bool { return s.sum.next == s.first }
 
+// note takes up a record that stands behind all others. It says whether the
+// record is the first of its stream.
+func (s *segment) note(f *frame) (fresh bool) {
+	if s.empty() || f.rec.Time < s.sum.minTime {
+		s.sum.minTime = f.rec.Time
+	}
+	if s.empty() || f.rec.Time > s.sum.maxTime {
+		s.sum.maxTime = f.rec.Time
+	}
+	s.sum.next = f.rec.Pos + 1
+	return s.idx.add(f)
+}
+
 // rowSpan is the rows of one stream in one segment.
 type rowSpan struct {
 	stream      uint32

@@ -133,15 +133,17 @@ func decodePlaces(summary, b []byte) (*index, error) {
 	return x, nil
 }
 
-// saveIndex writes the index of a segment that grows no more, not durably: it
-// is a cache.
+// saveIndex writes the index of a segment that grows no more. It is a cache, so
+// that its name is not made durable.
 func (j *Journal) saveIndex(s *segment) error {
 	name := indexName(s.name)
 	f, err := j.fs.Create(name+unfinished, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(encodeIndex(s, s.idx))
+	if _, err = f.Write(encodeIndex(s, s.idx)); err == nil {
+		err = f.Sync()
+	}
 	if e := f.Close(); err == nil {
 		err = e
 	}

@@ -147,14 +147,7 @@ func (j *Journal) publish(g *group) (size int64) {
 
 // note takes a record of the newest segment up into what is known of it.
 func (j *Journal) note(s *segment, f *frame) {
-	if s.sum.next == s.first || f.rec.Time < s.sum.minTime {
-		s.sum.minTime = f.rec.Time
-	}
-	if s.sum.next == s.first || f.rec.Time > s.sum.maxTime {
-		s.sum.maxTime = f.rec.Time
-	}
-	s.sum.next = f.rec.Pos + 1
-	fresh := s.idx.add(f)
+	fresh := s.note(f)
 	if f.rec.Stream == NoStream || f.rec.Count == 0 {
 		return
 	}
