@@ -62,9 +62,12 @@ func (x *index) add(f *frame) (fresh bool) {
 }
 
 // seek is a place at or before the record at pos.
-func (x *index) seek(pos Position) place {
+func (x *index) seek(pos Position) (place, bool) {
 	i := sort.Search(len(x.places), func(i int) bool { return x.places[i].pos > pos })
-	return x.places[max(i-1, 0)]
+	if i == 0 {
+		return place{}, false
+	}
+	return x.places[i-1], true
 }
 
 // find is a place at or before the record that holds the row.

@@ -132,7 +132,7 @@ func (r *Reader) enter() error {
 	at := place{s.first, headerSize}
 	if r.pos != s.first {
 		var err error
-		if at, err = j.place(s, func(x *index) (place, bool) { return x.seek(r.pos), true }); err != nil {
+		if at, err = j.place(s, func(x *index) (place, bool) { return x.seek(r.pos) }); err != nil {
 			return err
 		}
 	}

@@ -169,8 +169,12 @@ func readSummary(fs vfs.FS, s *segment, end int64) (summary, error) {
 
 // summaryOf reads the first part of an index file and returns it raw, too.
 func summaryOf(f vfs.File, s *segment, end int64) (sum summary, raw []byte, err error) {
-	raw = make([]byte, summaryReadSize)
-	for {
+	info, err := f.Stat()
+	if err != nil {
+		return sum, nil, err
+	}
+	for room := int64(summaryReadSize); ; {
+		raw = make([]byte, min(room, info.Size()))
 		n, err := readAt(f, raw, 0)
 		if err != nil {
 			return sum, nil, err
@@ -181,15 +185,12 @@ func summaryOf(f vfs.File, s *segment, end int64) (sum summary, raw []byte, err 
 			return sum, nil, err
 		case size <= n:
 			return sum, raw[:size], nil
-		case n < len(raw) || size > maxIndex:
+		case n < len(raw) || int64(size) > info.Size():
 			return sum, nil, errNoIndex
 		}
-		raw = make([]byte, size)
+		room = int64(size)
 	}
 }
-
-// maxIndex bounds what is believed of the length of an index, in bytes.
-const maxIndex = 1 << 30
 
 // loadIndex reads the index of a sealed segment.
 func loadIndex(fs vfs.FS, s *segment) (*index, error) {
@@ -207,7 +208,7 @@ func loadIndex(fs vfs.FS, s *segment) (*index, error) {
 		return nil, err
 	}
 	rest := info.Size() - int64(len(raw))
-	if rest < 4 || rest > maxIndex {
+	if rest < 4 {
 		return nil, errNoIndex
 	}
 	b := make([]byte, rest)
