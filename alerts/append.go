@@ -19,11 +19,10 @@ func (l *Log) Commit(journal uint64, alerts []*cep.Alert) error {
 	if len(alerts) == 0 {
 		return nil
 	}
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	if err := l.usable(); err != nil {
+	if err := l.beginWrite(); err != nil {
 		return err
 	}
+	defer l.endWrite()
 	before := l.replay
 	known, err := l.compare(alerts)
 	if err == nil && known < len(alerts) {
@@ -80,22 +79,17 @@ func (l *Log) write(b *pebble.Batch) error {
 	if err := b.Commit(pebble.NoSync); err != nil {
 		return fmt.Errorf("write the alert log: %w", err)
 	}
-	return l.usable()
+	return l.failure()
 }
 
 // Sync returns when all that was committed is durable.
 func (l *Log) Sync() error {
-	l.writing.Lock()
-	err := l.usable()
-	l.writing.Unlock()
-	if err != nil {
+	if err := l.use(); err != nil {
 		return err
 	}
+	defer l.done()
 	if err := l.db.LogData(nil, pebble.Sync); err != nil {
 		return fmt.Errorf("sync the alert log: %w", err)
 	}
-	if err := l.fatal.Load(); err != nil {
-		return *err
-	}
-	return nil
+	return l.failure()
 }

@@ -17,6 +17,10 @@ type Cursor struct {
 // Cursor returns what SetCursor kept last under a reader's name; the zero
 // Cursor if it never did.
 func (l *Log) Cursor(name string) (Cursor, error) {
+	if err := l.use(); err != nil {
+		return Cursor{}, err
+	}
+	defer l.done()
 	v, done, err := l.db.Get(cursorKey(name))
 	switch {
 	case errors.Is(err, pebble.ErrNotFound):
@@ -34,17 +38,20 @@ func (l *Log) Cursor(name string) (Cursor, error) {
 // SetCursor keeps a reader's cursor. It is as durable as an alert that was
 // committed before: after a crash the cursor is never beyond the log's end.
 func (l *Log) SetCursor(name string, c Cursor) error {
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	if err := l.usable(); err != nil {
+	if err := l.beginWrite(); err != nil {
 		return err
 	}
+	defer l.endWrite()
 	b := l.db.NewBatch()
 	defer b.Close()
 	if err := b.Set(cursorKey(name), append(binary.BigEndian.AppendUint64(nil, c.Seq), c.State...), nil); err != nil {
 		return err
 	}
-	return l.write(b)
+	if err := l.write(b); err != nil {
+		return err
+	}
+	l.moveHold(name, c.Seq)
+	return nil
 }
 
 func cursorKey(name string) []byte { return append([]byte{keyCursor}, name...) }

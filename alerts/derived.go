@@ -17,6 +17,10 @@ const derivedSource = cep.MaxSources - 1
 // rules above, as their evidence shows it: the line without a number. An alert
 // says itself which event it is (cep.Alert.Event), so its row is the text.
 func (l *Log) Derived(level uint32, position uint64) (text []byte, ok bool, err error) {
+	if err := l.use(); err != nil {
+		return nil, false, err
+	}
+	defer l.done()
 	ref := cep.MakeRef(derivedSource, level, position)
 	v, done, err := l.db.Get(eventKey(nil, ref))
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -45,11 +49,10 @@ func (l *Log) PutDerived(level uint32, position uint64, text []byte) error {
 	if known || err != nil {
 		return err
 	}
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	if err := l.usable(); err != nil {
+	if err := l.beginWrite(); err != nil {
 		return err
 	}
+	defer l.endWrite()
 	b := l.db.NewBatch()
 	defer b.Close()
 	if err := b.Set(textKey(nil, cep.MakeRef(derivedSource, level, position)), text, nil); err != nil {

@@ -12,7 +12,7 @@ import (
 
 // Log is the alert log. Its methods may be called from several goroutines.
 //
-// Order of the locks: writing, then shelves or wake. Nothing that reads
+// Order of the locks: using, writing, then one of shelves, holding, wake. Nothing that reads
 // takes writing, so a disk that stalls stops no reader.
 type Log struct {
 	opt Options
@@ -21,14 +21,21 @@ type Log struct {
 	head  atomic.Uint64 // number of the last alert
 	first atomic.Uint64 // number of the oldest one still there; head+1: none is
 
+	using  sync.RWMutex // read: the database is in use; write: it is closed
+	closed bool
+
 	writing sync.Mutex // one batch after the other, so that numbers ascend on disk
-	closed  bool
 	replay  replay
 	row     []byte // scratch
 	key     []byte // scratch
 
 	shelves    sync.Mutex // what is written of the two, under writing, and read outside
 	dead, late shelf
+
+	holding sync.Mutex
+	holds   map[string]uint64 // readers by name, and what they have seen last
+
+	closing, cleaned chan struct{}
 
 	wake   sync.Mutex
 	news   chan struct{} // closed with the next alert
@@ -53,6 +60,11 @@ func Open(opt Options) (*Log, error) {
 	l := &Log{
 		opt:  opt,
 		news: make(chan struct{}),
+
+		holds:   map[string]uint64{},
+		closing: make(chan struct{}),
+		cleaned: make(chan struct{}),
+
 		dead: shelf{name: "dead letters", rows: keyDead, index: keyDeadAt, keep: uint64(opt.KeepDead)},
 		late: shelf{name: "late events", rows: keyLate, index: keyLateAt, keep: uint64(opt.KeepLate)},
 	}
@@ -63,6 +75,11 @@ func Open(opt Options) (*Log, error) {
 	if err := l.load(); err != nil {
 		l.db.Close()
 		return nil, err
+	}
+	if opt.CleanEvery > 0 {
+		go l.cleaning()
+	} else {
+		close(l.cleaned)
 	}
 	return l, nil
 }
@@ -137,29 +154,59 @@ func (l *Log) First() uint64 { return l.first.Load() }
 
 // Close closes the log. What was committed is in its files then.
 func (l *Log) Close() error {
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	if l.closed {
+	l.using.Lock()
+	closed := l.closed
+	l.closed = true
+	l.using.Unlock()
+	if closed {
 		return nil
 	}
-	l.closed = true
 	l.announce()
+	close(l.closing)
+	<-l.cleaned
 	if err := l.db.Close(); err != nil {
 		return fmt.Errorf("close the alert log: %w", err)
 	}
 	return nil
 }
 
-// usable says why nothing can be written, nil if it can. Called with writing
-// held.
-func (l *Log) usable() error {
+// use keeps the log from being closed until done is called.
+func (l *Log) use() error {
+	l.using.RLock()
 	if l.closed {
+		l.using.RUnlock()
 		return ErrClosed
 	}
+	return nil
+}
+
+func (l *Log) done() { l.using.RUnlock() }
+
+// beginWrite makes the caller the one that writes, or says why nothing can be
+// written.
+func (l *Log) beginWrite() error {
+	if err := l.use(); err != nil {
+		return err
+	}
+	l.writing.Lock()
+	if err := l.failure(); err != nil {
+		l.endWrite()
+		return err
+	}
+	return nil
+}
+
+// failure is why the database cannot go on, nil if it can.
+func (l *Log) failure() error {
 	if err := l.fatal.Load(); err != nil {
 		return *err
 	}
 	return nil
+}
+
+func (l *Log) endWrite() {
+	l.writing.Unlock()
+	l.done()
 }
 
 // Changed returns a channel that is closed when there are alerts behind the

@@ -12,15 +12,19 @@ type Options struct {
 	FS  vfs.FS
 	Dir string
 
-	// Keep is how many alerts stay at least; the oldest go first. 0 is
+	// Keep is how many alerts stay at most; the oldest go first. 0 is
 	// DefaultKeep, negative: no limit of that kind.
 	Keep int64
-	// KeepAge is how long an alert stays, by the clock when it was logged; 0:
-	// no limit of that kind.
+	// KeepAge is how long an alert stays after it was logged; 0: no limit of
+	// that kind.
 	KeepAge time.Duration
-	// KeepBehind bounds what is kept beyond the two above for readers that are
-	// behind (Cursor): so many alerts in all. 0 is four times Keep.
+	// KeepBehind is how many alerts stay at most where a reader has not seen
+	// the oldest yet (Hold), whatever the two limits above say. 0 is four times
+	// Keep.
 	KeepBehind int64
+	// CleanEvery is how often the limits are applied; 0 is DefaultCleanEvery,
+	// negative: only when Clean is called.
+	CleanEvery time.Duration
 
 	// KeepDead and KeepLate are how many dead letters and late events stay;
 	// the oldest go first. 0 is DefaultKeepDead.
@@ -34,6 +38,8 @@ type Options struct {
 const (
 	DefaultKeep     = 10_000_000
 	DefaultKeepDead = 100_000
+
+	DefaultCleanEvery = time.Minute
 )
 
 func (o *Options) defaults() {
@@ -42,6 +48,9 @@ func (o *Options) defaults() {
 	}
 	if o.KeepBehind == 0 {
 		o.KeepBehind = 4 * o.Keep
+	}
+	if o.CleanEvery == 0 {
+		o.CleanEvery = DefaultCleanEvery
 	}
 	if o.KeepDead == 0 {
 		o.KeepDead = DefaultKeepDead

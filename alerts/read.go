@@ -12,7 +12,8 @@ type Page struct {
 	Entries []Entry
 	Next    uint64 // read on behind it; it may be beyond the last entry where a filter left some out
 	Head    uint64 // of the log when the page was read
-	First   uint64 // of the log; what the reader has not seen of what was before it is gone
+	First   uint64 // of the log
+	Gone    uint64 // alerts right behind the number asked for that retention has removed
 }
 
 // What one call of After does at most.
@@ -27,6 +28,10 @@ const (
 // short, or empty, though there is more: it looks at MaxScan alerts. The end is
 // reached when Next is Head.
 func (l *Log) After(seq uint64, limit int, f Filter) (Page, error) {
+	if err := l.use(); err != nil {
+		return Page{}, err
+	}
+	defer l.done()
 	head := l.head.Load()
 	p := Page{Next: seq, Head: head, First: l.first.Load()}
 	if seq >= head || limit <= 0 {
@@ -45,6 +50,9 @@ func (l *Log) After(seq uint64, limit int, f Filter) (Page, error) {
 		if err != nil {
 			return p, err
 		}
+		if scanned == 0 {
+			p.Gone = n - seq - 1
+		}
 		p.Next = n
 		if f.passes(&r) {
 			e, err := r.entry(n)
@@ -60,6 +68,9 @@ func (l *Log) After(seq uint64, limit int, f Filter) (Page, error) {
 	}
 	if err := it.Error(); err != nil {
 		return p, l.readError(err)
+	}
+	if scanned == 0 {
+		p.Gone = head - seq
 	}
 	p.Next = head
 	return p, nil
@@ -92,6 +103,14 @@ func (l *Log) badRow(seq uint64, err error) error {
 
 // Get returns one alert, or ErrNone.
 func (l *Log) Get(seq uint64) (Entry, error) {
+	if err := l.use(); err != nil {
+		return Entry{}, err
+	}
+	defer l.done()
+	return l.entry(seq)
+}
+
+func (l *Log) entry(seq uint64) (Entry, error) {
 	r, done, err := l.get(seq)
 	if err != nil {
 		return Entry{}, err
@@ -122,6 +141,10 @@ func (l *Log) get(seq uint64) (r row, done func() error, err error) {
 
 // Find returns the last alert of an id, or ErrNone.
 func (l *Log) Find(id [16]byte) (Entry, error) {
+	if err := l.use(); err != nil {
+		return Entry{}, err
+	}
+	defer l.done()
 	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: idKey(nil, id, 0), UpperBound: idKey(nil, id, 1<<63)})
 	if err != nil {
 		return Entry{}, l.readError(err)
@@ -133,5 +156,5 @@ func (l *Log) Find(id [16]byte) (Entry, error) {
 		}
 		return Entry{}, ErrNone
 	}
-	return l.Get(number(it.Key()))
+	return l.entry(number(it.Key()))
 }

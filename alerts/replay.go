@@ -24,11 +24,10 @@ type replay struct {
 // the log has of it is compared and not appended. A log that ends before seq
 // has lost alerts that were durable, and says so.
 func (l *Log) Replay(seq uint64) error {
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	if err := l.usable(); err != nil {
+	if err := l.beginWrite(); err != nil {
 		return err
 	}
+	defer l.endWrite()
 	if head := l.head.Load(); seq > head {
 		return &CorruptError{Why: fmt.Sprintf("%s ends with alert %d, but the checkpoint was taken behind alert %d", l.opt.Dir, head, seq)}
 	}

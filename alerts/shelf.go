@@ -86,11 +86,10 @@ func (s *shelf) placeKey(dst, place []byte) []byte { return append(append(dst, s
 // put keeps a record unless its place is known. v is what is written behind
 // the place.
 func (l *Log) put(s *shelf, place []byte, reason string, v []byte) error {
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	if err := l.usable(); err != nil {
+	if err := l.beginWrite(); err != nil {
 		return err
 	}
+	defer l.endWrite()
 	known, err := l.known(s, place)
 	if known || err != nil {
 		return err
@@ -210,6 +209,10 @@ func (l *Log) clear(s *shelf, b *pebble.Batch, size uint64) (first, bytes uint64
 
 // after reads records behind number n.
 func (s *shelf) after(l *Log, n uint64, limit int, take func(uint64, place, *decoder)) (next uint64, err error) {
+	if err := l.use(); err != nil {
+		return n, err
+	}
+	defer l.done()
 	l.shelves.Lock()
 	end := s.next
 	l.shelves.Unlock()
