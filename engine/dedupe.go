@@ -34,15 +34,15 @@ func newDedupe(limit int64) *dedupe {
 	return &dedupe{limit: limit, greatest: minTime, table: make([]seenID, dedupeMin)}
 }
 
-// eventID hashes a row's type, by number, and id; zero if it has no id. buf is
-// scratch that is returned grown.
-func eventID(b *cep.Batch, t *cep.Table, schema uint32, row uint32, buf []byte) (xxh3.Uint128, []byte) {
+// eventID hashes a row's type, by the hash of its name, and id; zero if it has
+// no id. buf is scratch that is returned grown.
+func eventID(b *cep.Batch, t *cep.Table, kind uint64, row uint32, buf []byte) (xxh3.Uint128, []byte) {
 	f := t.Schema.ID
 	if f < 0 || !t.Cols[f].Has(int(row)) {
 		return xxh3.Uint128{}, buf
 	}
 	w := t.Cols[f].Words[row]
-	buf = binary.LittleEndian.AppendUint32(buf[:0], schema)
+	buf = binary.LittleEndian.AppendUint64(buf[:0], kind)
 	switch t.Schema.Fields[f].Type.Kind {
 	case cep.KindString:
 		buf = append(buf, b.Str(w)...)

@@ -42,7 +42,7 @@ func newDeriver(p *plan) *deriver {
 // adopt makes it serve a plan, which may be another than before: numbers are
 // never given twice.
 func (d *deriver) adopt(p *plan) {
-	d.plan, d.prep, d.read = p, p.newPreparer(), make([]bool, len(p.prog.Schemas))
+	d.plan, d.prep, d.read = p, p.newPreparer(), make([]bool, len(p.prog.Schemas)+1)
 	for _, w := range p.worlds {
 		for n, list := range w.accesses {
 			d.read[n] = d.read[n] || len(list) > 0

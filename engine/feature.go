@@ -23,9 +23,11 @@ type feature struct {
 	ir         *dsl.FeatureIR
 	owner      uint32
 	sid        uint32
+	from       uint32 // the feature whose states it begins with copies of, 0: none
 	space      int
 	everywhere bool
-	shadow     bool // sees what shadow rules raise; read by shadow rules only
+	shadow     bool   // sees what shadow rules raise; read by shadow rules only
+	layout     uint64 // see StateHash
 	where      expr.Cond
 	specs      []window.Spec
 	inputs     []input
@@ -135,6 +137,7 @@ func newFeature(p *plan, ir *dsl.FeatureIR) (f *feature, err error) {
 	if f.specs, f.inputs, err = compileAggs(c, ir.Aggs, roots); err != nil {
 		return nil, err
 	}
+	f.layout = hashText(f.stateText(p.prog.Zone))
 	for _, it := range ir.Items {
 		if it.Expr.Op == dsl.OpAgg {
 			f.items = append(f.items, featureItem{agg: it.Expr.Index})

@@ -13,29 +13,30 @@ import (
 // owner numbers of a plan change with every deployment; entries of key spaces,
 // timers and the units of a snapshot carry sids, so that a deployment need not
 // touch them. It also remembers what a rule set alone does not tell: which
-// rules came together and so share windows, how often a rule was reset, and how
-// the tables and shared windows are laid out that exist.
+// rules share windows (those that came together), how often a rule was reset,
+// and how the key spaces and shared windows are laid out that exist.
 //
-// All of it is saved with a snapshot. A plan that is made for the same program
-// with the same table is the same plan.
+// All of it is saved with a snapshot, see encode. A plan that newPlan makes for
+// the same program, shards and partitions with the same table is the same plan,
+// down to the layout of every state; nothing else has to be kept of it.
+//
+// A table does not change but for free: every plan has its own.
 type ids struct {
-	next       uint32   // sids from here on were never given out
-	free       []uint32 // given back
-	generation uint32   // of the latest deployment that brought a rule
-	rules      map[string]*ruleID
-	features   map[string]uint32 // sids, by feature.identity
-	spaces     map[string]*spaceID
-	pools      []*poolID         // ascending sids
-	lineages   map[string]uint32 // resets of rules that had any, also of those that are gone
+	next     uint32             // sids from here on were never given out
+	free     []uint32           // given back
+	rules    map[string]*ruleID // by name
+	features map[featureID]uint32
+	spaces   map[spaceID]*spaceRecord
+	pools    map[uint32]*poolRecord // by sid
+	lineages map[string]uint32      // resets of rules that had any, also of those that are gone
 }
 
 // ruleID is what is remembered of a rule.
 type ruleID struct {
-	sid        uint32
-	generation uint32    // rules of different generations share no windows: a new one starts empty
-	version    string    // of its IR
-	layout     uint64    // see stateText
-	groups     []groupID // of inline aggregates, if a pool keeps any
+	sid     uint32
+	version string    // of its IR
+	layout  uint64    // StateHash
+	groups  []groupID // of inline aggregates, if a pool keeps any
 }
 
 // groupID says which pool keeps a group of a rule's inline aggregates, 0: the
@@ -45,17 +46,27 @@ type groupID struct {
 	places []uint32 // by the group's specs
 }
 
-// spaceID is what is remembered of a key space.
-type spaceID struct {
+// featureID names a feature as a world keeps it.
+type featureID struct {
+	world      string
+	name       string
+	layout     uint64 // of its state
+	everywhere bool
+	shadow     bool
+}
+
+// spaceID names a key space of a world.
+type spaceID struct{ world, key string }
+
+// spaceRecord is what is remembered of a key space.
+type spaceRecord struct {
 	sid  uint32
 	room int // entries beside a key
 }
 
-// poolID is what is remembered of a pool. It keeps its layout as long as one
-// of its rules lives, also what only those that are gone had asked for.
-type poolID struct {
-	sid     uint32
-	world   string
+// poolRecord is what is remembered of a pool. It keeps its layout as long as
+// one of its rules lives, also what only those that are gone had asked for.
+type poolRecord struct {
 	specs   []window.Spec
 	symbols []bool // by input: its words are symbols
 }
@@ -75,7 +86,8 @@ const (
 func entryOwnerOf(sid, kind uint32) uint32 { return sid<<kindBits | kind }
 
 func newIDs() *ids {
-	return &ids{next: 1, rules: map[string]*ruleID{}, features: map[string]uint32{}, spaces: map[string]*spaceID{}, lineages: map[string]uint32{}}
+	return &ids{next: 1, rules: map[string]*ruleID{}, features: map[featureID]uint32{}, spaces: map[spaceID]*spaceRecord{},
+		pools: map[uint32]*poolRecord{}, lineages: map[string]uint32{}}
 }
 
 var errSIDs = errors.New("engine: too many rules and features have come and gone")
@@ -94,20 +106,12 @@ func (t *ids) take() (uint32, error) {
 	return t.next - 1, nil
 }
 
-// clone copies the table, so that a deployment that fails changes nothing.
-func (t *ids) clone() *ids {
-	c := *t
-	c.free, c.pools = slices.Clone(t.free), slices.Clone(t.pools)
-	c.rules, c.features, c.spaces, c.lineages = maps.Clone(t.rules), maps.Clone(t.features), maps.Clone(t.spaces), maps.Clone(t.lineages)
-	return &c
-}
-
-func (t *ids) pool(sid uint32) *poolID {
-	i, ok := slices.BinarySearchFunc(t.pools, sid, func(p *poolID, sid uint32) int { return int(p.sid) - int(sid) })
-	if !ok {
-		return nil
-	}
-	return t.pools[i]
+// successor is a table for the next plan: it gives out other sids, and knows
+// nothing of what has them yet.
+func (t *ids) successor() *ids {
+	n := newIDs()
+	n.next, n.free, n.lineages = t.next, slices.Clone(t.free), maps.Clone(t.lineages)
+	return n
 }
 
 // lineage is what of a rule's resets stands in the ids of its alerts.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -20,13 +21,13 @@ const idsVersion = 1
 // table is in it.
 func (t *ids) encode(dst []byte) []byte {
 	w := idsWriter{dst}
-	w.number(idsVersion, uint64(t.next), uint64(t.generation))
+	w.number(idsVersion, uint64(t.next))
 	w.sids(t.free)
 	w.number(uint64(len(t.rules)))
 	for _, name := range slices.Sorted(maps.Keys(t.rules)) {
 		r := t.rules[name]
 		w.text(name, r.version)
-		w.number(uint64(r.sid), uint64(r.generation), r.layout)
+		w.number(uint64(r.sid), r.layout)
 		w.number(uint64(len(r.groups)))
 		for _, g := range r.groups {
 			w.number(uint64(g.pool))
@@ -34,18 +35,19 @@ func (t *ids) encode(dst []byte) []byte {
 		}
 	}
 	w.number(uint64(len(t.features)))
-	for _, name := range slices.Sorted(maps.Keys(t.features)) {
-		w.text(name)
-		w.number(uint64(t.features[name]))
+	for _, id := range slices.SortedFunc(maps.Keys(t.features), featureID.compare) {
+		w.text(id.world, id.name)
+		w.number(id.layout, bit(id.everywhere)|bit(id.shadow)<<1, uint64(t.features[id]))
 	}
 	w.number(uint64(len(t.spaces)))
-	for _, name := range slices.Sorted(maps.Keys(t.spaces)) {
-		w.text(name)
-		w.number(uint64(t.spaces[name].sid), uint64(t.spaces[name].room))
+	for _, id := range slices.SortedFunc(maps.Keys(t.spaces), spaceID.compare) {
+		w.text(id.world, id.key)
+		w.number(uint64(t.spaces[id].sid), uint64(t.spaces[id].room))
 	}
 	w.number(uint64(len(t.pools)))
-	for _, p := range t.pools {
-		w.pool(p)
+	for _, sid := range slices.Sorted(maps.Keys(t.pools)) {
+		w.number(uint64(sid))
+		w.pool(t.pools[sid])
 	}
 	w.number(uint64(len(t.lineages)))
 	for _, name := range slices.Sorted(maps.Keys(t.lineages)) {
@@ -53,6 +55,15 @@ func (t *ids) encode(dst []byte) []byte {
 		w.number(uint64(t.lineages[name]))
 	}
 	return w.b
+}
+
+func (a featureID) compare(b featureID) int {
+	return cmp.Or(cmp.Compare(a.world, b.world), cmp.Compare(a.name, b.name), cmp.Compare(a.layout, b.layout),
+		cmp.Compare(bit(a.everywhere), bit(b.everywhere)), cmp.Compare(bit(a.shadow), bit(b.shadow)))
+}
+
+func (a spaceID) compare(b spaceID) int {
+	return cmp.Or(cmp.Compare(a.world, b.world), cmp.Compare(a.key, b.key))
 }
 
 type idsWriter struct{ b []byte }
@@ -76,9 +87,7 @@ func (w *idsWriter) sids(list []uint32) {
 	}
 }
 
-func (w *idsWriter) pool(p *poolID) {
-	w.number(uint64(p.sid))
-	w.text(p.world)
+func (w *idsWriter) pool(p *poolRecord) {
 	w.number(uint64(len(p.symbols)))
 	for _, on := range p.symbols {
 		w.number(bit(on))
@@ -107,26 +116,29 @@ func decodeIDs(src []byte) (t *ids, rest []byte, err error) {
 		return nil, nil, fmt.Errorf("%w: version %d, this build reads %d", errIDs, v, idsVersion)
 	}
 	t = newIDs()
-	t.next, t.generation = uint32(r.number()), uint32(r.number())
+	t.next = uint32(r.number())
 	t.free = r.sids()
 	for n := r.number(); n > 0 && !r.bad; n-- {
 		name := r.text()
-		rec := &ruleID{version: r.text(), sid: uint32(r.number()), generation: uint32(r.number()), layout: r.number()}
+		rec := &ruleID{version: r.text(), sid: uint32(r.number()), layout: r.number()}
 		for m := r.number(); m > 0 && !r.bad; m-- {
 			rec.groups = append(rec.groups, groupID{pool: uint32(r.number()), places: r.sids()})
 		}
 		t.rules[name] = rec
 	}
 	for n := r.number(); n > 0 && !r.bad; n-- {
-		name := r.text()
-		t.features[name] = uint32(r.number())
+		id := featureID{world: r.text(), name: r.text(), layout: r.number()}
+		flags := r.number()
+		id.everywhere, id.shadow = flags&1 != 0, flags&2 != 0
+		t.features[id] = uint32(r.number())
 	}
 	for n := r.number(); n > 0 && !r.bad; n-- {
-		name := r.text()
-		t.spaces[name] = &spaceID{sid: uint32(r.number()), room: int(r.number())}
+		id := spaceID{r.text(), r.text()}
+		t.spaces[id] = &spaceRecord{sid: uint32(r.number()), room: int(r.number())}
 	}
 	for n := r.number(); n > 0 && !r.bad; n-- {
-		t.pools = append(t.pools, r.pool())
+		sid := uint32(r.number())
+		t.pools[sid] = r.pool()
 	}
 	for n := r.number(); n > 0 && !r.bad; n-- {
 		name := r.text()
@@ -171,8 +183,8 @@ func (r *idsReader) sids() (list []uint32) {
 	return list
 }
 
-func (r *idsReader) pool() *poolID {
-	p := &poolID{sid: uint32(r.number()), world: r.text()}
+func (r *idsReader) pool() *poolRecord {
+	p := &poolRecord{}
 	for n := r.number(); n > 0 && !r.bad; n-- {
 		p.symbols = append(p.symbols, r.number() != 0)
 	}

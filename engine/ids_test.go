@@ -83,10 +83,10 @@ rule r "r" { by k  on A  when count() over last ` + span + ` >= ` + need + `  al
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := newPlan(compile(t, rules("1m", "4")), &Config{Shards: 1, ids: p.ids.clone()}); err != nil {
+	if _, err := newPlan(compile(t, rules("1m", "4")), &Config{Shards: 1, ids: p.ids}); err != nil {
 		t.Errorf("another threshold: %v", err)
 	}
-	if _, err := newPlan(compile(t, rules("2m", "3")), &Config{Shards: 1, ids: p.ids.clone()}); err == nil || !strings.Contains(err.Error(), "rule r") {
+	if _, err := newPlan(compile(t, rules("2m", "3")), &Config{Shards: 1, ids: p.ids}); err == nil || !strings.Contains(err.Error(), "rule r") {
 		t.Errorf("another window: %v", err)
 	}
 }

@@ -62,11 +62,6 @@ func (r *rule) stateText(zone *time.Location) string {
 	return t.String()
 }
 
-// identity names a feature together with what decides its state.
-func (f *feature) identity(zone *time.Location) string {
-	return fmt.Sprintf("%s %016x everywhere %t shadow %t", f.ir.Name, hashText(f.stateText(zone)), f.everywhere, f.shadow)
-}
-
 // stateText is of a feature what it is of a rule.
 func (f *feature) stateText(zone *time.Location) string {
 	t := &stateWriter{zone: zone}

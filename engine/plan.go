@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/zeebo/xxh3"
+
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/dsl"
 	"github.com/weir-cep/weir/internal/expr"
@@ -22,8 +24,21 @@ type plan struct {
 	rules   []*rule  // that are not off, by name
 	worlds  []*world // by group, arrival order before time order, then by level
 	groups  []groupPlan
-	types   []int // by type number: its group, -1 if no rule reads it
-	ids     *ids  // of everything below
+	types   []int    // by type number: its group, -1 if no rule reads it
+	kinds   []uint64 // by type number: hash of its name
+	ids     *ids     // of all that has a state
+}
+
+// noType is the number of types that the program does not have: nobody looks
+// at their rows.
+func (p *plan) noType() uint32 { return uint32(len(p.prog.Schemas)) }
+
+// numberOf is the number of a type.
+func (p *plan) numberOf(s *cep.Schema) uint32 {
+	if n, ok := p.number[s]; ok {
+		return n
+	}
+	return p.noType()
 }
 
 // world is the rules of one group, order and level with everything that they read.
@@ -32,6 +47,7 @@ type plan struct {
 type world struct {
 	index    int
 	name     string
+	was      string // name of the world whose states it goes on with
 	group    int
 	arrival  bool
 	level    int
@@ -39,7 +55,7 @@ type world struct {
 	rules    []*rule    // owners len(features) …
 	pools    []*pool    // owners len(features)+len(rules) …
 	spaces   []spacePlan
-	accesses [][]*access // by number of the type
+	accesses [][]*access // by number of the type, and none for noType
 }
 
 // worldName identifies a world across deployments: its order, level and group,
@@ -98,12 +114,23 @@ type taker struct {
 	shadow  bool      // sees alerts that shadow rules raise
 }
 
-// newPlan compiles the rules that are not off.
+// newPlan makes a plan of the rules that are not off, for states that are where
+// cfg.ids says.
 func newPlan(prog *dsl.Program, cfg *Config) (*plan, error) {
-	p := &plan{prog: prog, number: map[*cep.Schema]uint32{}, lookups: cfg.Lookups, fixed: cfg.Fixed, shards: cfg.Shards, ids: cfg.ids}
-	if p.ids == nil {
-		p.ids = newIDs()
+	p, err := compilePlan(prog, cfg)
+	if err != nil {
+		return nil, err
 	}
+	was := cfg.ids
+	if was == nil {
+		was = newIDs()
+	}
+	return p, p.lay(cfg, was, nil)
+}
+
+// compilePlan compiles the rules.
+func compilePlan(prog *dsl.Program, cfg *Config) (*plan, error) {
+	p := &plan{prog: prog, number: map[*cep.Schema]uint32{}, lookups: cfg.Lookups, fixed: cfg.Fixed, shards: cfg.Shards}
 	if p.lookups == nil {
 		l, err := ProgramLookups(prog)
 		if err != nil {
@@ -113,7 +140,9 @@ func newPlan(prog *dsl.Program, cfg *Config) (*plan, error) {
 	}
 	for i, s := range prog.Schemas {
 		p.number[s] = uint32(i)
+		p.kinds = append(p.kinds, xxh3.HashString(s.Name))
 	}
+	p.kinds = append(p.kinds, 0)
 	for _, ir := range prog.Rules {
 		if ir.Status == dsl.Off {
 			continue
@@ -129,9 +158,20 @@ func newPlan(prog *dsl.Program, cfg *Config) (*plan, error) {
 	}
 	slices.SortFunc(p.rules, func(a, b *rule) int { return strings.Compare(a.ir.Name, b.ir.Name) })
 	for i, r := range p.rules {
-		r.rank = i
-		if err := p.ids.identify(p, r); err != nil {
-			return nil, fmt.Errorf("rule %s: %w", r.ir.Name, err)
+		r.rank, r.layout = i, hashText(r.stateText(prog.Zone))
+	}
+	return p, nil
+}
+
+// lay lays the rules out in worlds, and finds out which states they go on with:
+// those that a table of ids names, which are where they are in the plan before.
+// Without one, old nil, all are in worlds of the same names.
+func (p *plan) lay(cfg *Config, was *ids, old *plan) error {
+	t := was.successor()
+	p.ids = t
+	for _, r := range p.rules {
+		if err := t.identify(was, r); err != nil {
+			return fmt.Errorf("rule %s: %w", r.ir.Name, err)
 		}
 	}
 	p.group(cfg)
@@ -142,12 +182,18 @@ func newPlan(prog *dsl.Program, cfg *Config) (*plan, error) {
 	slices.SortFunc(p.worlds, compareWorlds)
 	for i, w := range p.worlds {
 		w.index, w.name = i, p.worldName(w)
-		if err := w.build(p); err != nil {
-			return nil, err
+		w.was = w.name
+	}
+	if old != nil {
+		p.succeed(old)
+	}
+	for _, w := range p.worlds {
+		if err := w.build(p, was); err != nil {
+			return err
 		}
 	}
 	p.dealWorlds()
-	return p, nil
+	return p.identify(was)
 }
 
 func compareWorlds(a, b *world) int {
@@ -196,11 +242,11 @@ func raises(ir *dsl.RuleIR, s *cep.Schema) bool {
 
 // build lays out the world: its features, its key spaces, and how it reads
 // each type.
-func (w *world) build(p *plan) error {
+func (w *world) build(p *plan, was *ids) error {
 	if err := w.addFeatures(p); err != nil {
 		return err
 	}
-	w.accesses = make([][]*access, len(p.prog.Schemas))
+	w.accesses = make([][]*access, len(p.prog.Schemas)+1)
 	for i, f := range w.features {
 		f.owner = uint32(i)
 		f.space = w.space(f.spaceID(), f.everywhere)
@@ -219,14 +265,14 @@ func (w *world) build(p *plan) error {
 			return err
 		}
 	}
-	if err := w.addPools(p); err != nil {
+	if err := w.addPools(p, was); err != nil {
 		return err
 	}
 	for _, r := range w.rules {
 		r.keeps = r.prog != nil || r.on.stateful || r.on.private()
 		w.spaces[r.space].entries += r.entries(w.arrival)
 	}
-	return w.identify(p)
+	return nil
 }
 
 func (w *world) space(id string, everywhere bool) int {

@@ -20,7 +20,9 @@ import (
 // which are shown an earlier event, are the rule's own.
 type pool struct {
 	owner  uint32
-	sid    uint32 // 0 while it is being made
+	sid    uint32
+	old    bool   // it was there before its plan; no other rule joins it
+	from   uint32 // the pool whose states it begins with copies of, 0: none
 	space  int    // of its rules
 	schema *cep.Schema
 	key    []int       // fields of the event
@@ -36,7 +38,7 @@ type pool struct {
 const maxPoolInputs = 32
 
 // addPools pools what the world's rules have in common.
-func (w *world) addPools(p *plan) error {
+func (w *world) addPools(p *plan, was *ids) error {
 	if w.arrival { // the rules have clocks of their own
 		return nil
 	}
@@ -48,8 +50,8 @@ func (w *world) addPools(p *plan) error {
 			g := &r.on.groups[i]
 			switch {
 			case slices.ContainsFunc(g.specs, func(s window.Spec) bool { return s.UnlessFired }):
-			case p.ids.recorded(r, i).pool != 0:
-				if err := w.rejoin(p.ids, r, g, i); err != nil {
+			case was.recorded(r, i).pool != 0:
+				if err := w.rejoin(p, was, r, g, i); err != nil {
 					return err
 				}
 			default:
@@ -119,7 +121,7 @@ func nothing(*expr.Frame) (cep.Word, bool) { return 0, false }
 func (q *pool) fits(r *rule, g *aggGroup) bool {
 	first := q.rules[0]
 	a, b := first.ir, r.ir
-	return q.sid == 0 && first.generation == r.generation && q.space == r.space && first.shadow == r.shadow && slices.Equal(q.key, g.key) && (q.keyer == nil) == (g.keyer == nil) &&
+	return !q.old && q.space == r.space && first.shadow == r.shadow && slices.Equal(q.key, g.key) && (q.keyer == nil) == (g.keyer == nil) &&
 		slices.EqualFunc(a.Routes, b.Routes, sameRoute) && a.When.Route == b.When.Route &&
 		sameCond(fromOf(a, q.schema), fromOf(b, q.schema)) && sameCond(a.When.Where, b.When.Where)
 }

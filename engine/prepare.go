@@ -102,10 +102,10 @@ func (q *preparer) prepare(b *cep.Batch) *prepared {
 func (q *preparer) fill(p *prepared) {
 	p.number = p.number[:0]
 	for i := range p.batch.Tables {
-		p.number = append(p.number, q.plan.number[p.batch.Tables[i].Schema])
+		p.number = append(p.number, q.plan.numberOf(p.batch.Tables[i].Schema))
 	}
-	if p.worlds == nil {
-		p.worlds = make([]visits, len(q.plan.worlds))
+	for len(p.worlds) < len(q.plan.worlds) {
+		p.worlds = append(p.worlds, visits{})
 	}
 	for i, w := range q.plan.worlds {
 		q.world(p, w, &p.worlds[i])
@@ -114,7 +114,7 @@ func (q *preparer) fill(p *prepared) {
 	for i := range p.batch.Rows {
 		r := &p.batch.Rows[i]
 		var id xxh3.Uint128
-		id, q.buf = eventID(p.batch, &p.batch.Tables[r.Table], p.number[r.Table], r.Index, q.buf)
+		id, q.buf = eventID(p.batch, &p.batch.Tables[r.Table], q.plan.kinds[p.number[r.Table]], r.Index, q.buf)
 		p.ids = append(p.ids, id)
 	}
 	p.fails, p.keys = take(p.fails[:0], q.fails), take(p.keys[:0], q.keys)

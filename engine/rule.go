@@ -14,18 +14,18 @@ import (
 
 // rule is a rule made ready to run.
 type rule struct {
-	ir         *dsl.RuleIR
-	rank       int // by name
-	world      *world
-	owner      uint32
-	sid        uint32
-	space      int
-	global     uint64 // hash that chooses the shard of a rule without a key
-	shadow     bool
-	lineage    string // what of its resets stands in the ids of its alerts
-	generation uint32 // see ruleID
-	traced     bool   // its machine wants every event of its types
-	keeps      bool   // it has a state of its own under a key
+	ir      *dsl.RuleIR
+	rank    int // by name
+	world   *world
+	owner   uint32
+	sid     uint32
+	space   int
+	global  uint64 // hash that chooses the shard of a rule without a key
+	shadow  bool
+	lineage string // what of its resets stands in the ids of its alerts
+	layout  uint64 // see StateHash
+	traced  bool   // its machine wants every event of its types
+	keeps   bool   // it has a state of its own under a key
 
 	from  map[*cep.Schema]expr.Cond
 	prog  *nfa.Prog // of a pattern

@@ -72,8 +72,7 @@ func (sh *shard) sweep(group int, w int64) {
 func (st *stage) sweepKey(sp *space, key uint32, w int64) (gone bool) {
 	sp.each(key, func(owner, h uint32) {
 		sid := owner >> kindBits
-		if !st.has(sid) { // its rule or feature is gone
-			sp.put(key, owner, 0)
+		if !st.has(sid) { // its rule or feature is gone; see purge
 			return
 		}
 		switch owner & (1<<kindBits - 1) {
