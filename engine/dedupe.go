@@ -18,9 +18,11 @@ import (
 type dedupe struct {
 	limit    int64 // ns
 	greatest int64
+	floor    int64 // older ids are forgotten, however long the limit has become
 	table    []seenID
 	used     int
-	touched  int64 // keeps the compiler from leaving touches out
+	touched  int64  // keeps the compiler from leaving touches out
+	log      *idLog // of what a snapshot saves; nil: nobody has asked for one
 }
 
 type seenID struct {
@@ -31,12 +33,29 @@ type seenID struct {
 const dedupeMin = 1 << 10
 
 func newDedupe(limit int64) *dedupe {
-	return &dedupe{limit: limit, greatest: minTime, table: make([]seenID, dedupeMin)}
+	return &dedupe{limit: limit, greatest: minTime, floor: minTime, table: make([]seenID, dedupeMin)}
 }
 
+<<<<<<< work
+// setLimit changes the limit. A longer one brings nothing back: what the table
+// happens to hold still must not count.
+func (d *dedupe) setLimit(limit int64) {
+	if limit != d.limit {
+		d.floor, d.limit = d.old(), limit
+	}
+}
+
+// old is the time before which ids are forgotten.
+func (d *dedupe) old() int64 { return max(before(d.greatest, d.limit), d.floor) }
+
+// eventID hashes a row's type, by number, and id; zero if it has no id. buf is
+// scratch that is returned grown.
+func eventID(b *cep.Batch, t *cep.Table, schema uint32, row uint32, buf []byte) (xxh3.Uint128, []byte) {
+=======
 // eventID hashes a row's type, by the hash of its name, and id; zero if it has
 // no id. buf is scratch that is returned grown.
 func eventID(b *cep.Batch, t *cep.Table, kind uint64, row uint32, buf []byte) (xxh3.Uint128, []byte) {
+>>>>>>> new
 	f := t.Schema.ID
 	if f < 0 || !t.Cols[f].Has(int(row)) {
 		return xxh3.Uint128{}, buf
@@ -69,7 +88,7 @@ func (d *dedupe) duplicate(id xxh3.Uint128, at int64) bool {
 }
 
 func (d *dedupe) see(id xxh3.Uint128, at int64) bool {
-	old := before(d.greatest, d.limit)
+	old := d.old()
 	mask := uint64(len(d.table) - 1)
 	place := -1
 	i := id.Lo & mask
@@ -77,13 +96,17 @@ func (d *dedupe) see(id xxh3.Uint128, at int64) bool {
 		e := &d.table[i]
 		if e.id == id {
 			dup := e.at >= old
-			e.at = max(e.at, at)
+			if at > e.at {
+				e.at = at
+				d.note(id, at)
+			}
 			return dup
 		}
 		if place < 0 && e.at < old {
 			place = int(i)
 		}
 	}
+	d.note(id, at)
 	if place >= 0 {
 		d.table[place] = seenID{id, at}
 		return false
@@ -94,6 +117,13 @@ func (d *dedupe) see(id xxh3.Uint128, at int64) bool {
 		d.rebuild(old)
 	}
 	return false
+}
+
+// note tells the log, if there is one.
+func (d *dedupe) note(id xxh3.Uint128, at int64) {
+	if d.log != nil {
+		d.log.add(id, at)
+	}
 }
 
 // rebuild leaves out what is too old and doubles the table if the rest still
@@ -129,4 +159,10 @@ func (d *dedupe) rebuild(old int64) {
 	}
 }
 
-func (d *dedupe) bytes() int64 { return int64(len(d.table)) * 24 }
+func (d *dedupe) bytes() int64 {
+	n := int64(len(d.table)) * 24
+	if d.log != nil {
+		n += d.log.bytes()
+	}
+	return n
+}

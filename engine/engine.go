@@ -35,12 +35,15 @@ type Engine struct {
 	stats   Stats
 	ended   bool
 	err     error
+	stride  int         // rows of a superstep
 	rows    []item      // scratch of advance
 	tallies []RuleStats // what preparing counted, by rank
 	// giveBack takes batches that were lent to the engine.
 	giveBack func(*prepared)
 	arrivals arrivals
 	feeding  feeding
+	snap     snapState
+	back     *rewinding // rows that waited at the snapshot are still to come; nil: none
 }
 
 // Chunk sizes of a superstep, in rows: enough to make the hand-over between
@@ -58,7 +61,8 @@ func New(prog *dsl.Program, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{plan: p, cfg: cfg, inputs: map[uint64]*partition{}, sources: map[uint32]*sourceState{}, dedupes: map[uint32]*dedupe{}}
-	e.cfg.Inputs = nil
+	e.cfg.Inputs, e.stride = nil, stepRows
+	e.snap.pool = &copyPool{}
 	e.prep = p.newPreparer()
 	e.held.free = e.release
 	e.tallies = make([]RuleStats, len(p.rules))
@@ -354,7 +358,7 @@ func (e *Engine) advance(g *group, w int64) error {
 
 // step works through some of the rows below w; more: not all.
 func (e *Engine) step(g *group, w int64) (more bool) {
-	e.rows, more = g.order.release(e.rows[:0], w, stepRows)
+	e.rows, more = g.order.release(e.rows[:0], w, e.stride)
 	if more {
 		w = e.rows[len(e.rows)-1].at + 1
 	}

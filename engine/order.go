@@ -50,6 +50,7 @@ type order struct {
 type run struct {
 	items []item // sorted, not empty
 	next  int
+	noted bool // its rows are in their batches' kept
 }
 
 func (r *run) head() *item { return &r.items[r.next] }
@@ -72,6 +73,7 @@ type held struct {
 	rows  int        // and 1 until it is settled
 	size  int64      // bytes
 	part  *partition // nil: alerts as events
+	kept  []byte     // which rows wait, as a snapshot writes it; nil: none was taken since they came
 }
 
 // hold registers a batch until settle is called and every row that was added

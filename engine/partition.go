@@ -46,7 +46,7 @@ func (e *Engine) place(in Input, src *sourceState, p *plan) *partition {
 	if d := e.dedupes[in.Source]; d == nil {
 		e.dedupes[in.Source] = newDedupe(limit)
 	} else {
-		d.limit = limit
+		d.setLimit(limit)
 	}
 	key, g := inputKey(in.Source, in.Partition), src.group
 	part := e.inputs[key]

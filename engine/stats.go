@@ -161,6 +161,8 @@ func (rs *ruleState) stats(out *RuleStats) {
 	out.Suppressed += c.Suppressed
 	out.KeyMissing += c.KeyMissing
 	out.EvalErrors += c.EvalErrors
+	out.Capped += c.Capped
+	out.Budget += c.Budget
 	out.Nanos += c.Nanos
 	out.Keys += c.Keys
 	out.Bytes += rs.mem.Bytes() + rs.supp.bytes()

@@ -114,3 +114,33 @@ func (t *timers) down(i int) {
 func (t *timers) bytes() int64 {
 	return int64(cap(t.heap))*16 + int64(cap(t.slots))*24 + int64(cap(t.free))*4
 }
+
+// load puts a timer in its place under the id that it had; false: there is one.
+// When all are there, loaded makes them usable.
+func (t *timers) load(id uint32, at int64, sid, key uint32) bool {
+	if id == 0 {
+		return false
+	}
+	for uint32(len(t.slots)) <= id {
+		t.slots = append(t.slots, timer{})
+	}
+	if t.slots[id].live {
+		return false
+	}
+	t.slots[id] = timer{at: at, sid: sid, key: key, live: true}
+	return true
+}
+
+// loaded ends loading.
+func (t *timers) loaded() {
+	for id := len(t.slots) - 1; id > 0; id-- {
+		if s := &t.slots[id]; s.live {
+			t.heap = append(t.heap, timerAt{s.at, uint32(id)})
+		} else {
+			t.free = append(t.free, uint32(id))
+		}
+	}
+	for i := (len(t.heap)+2)/4 - 1; i >= 0; i-- {
+		t.down(i)
+	}
+}
