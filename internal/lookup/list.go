@@ -38,6 +38,9 @@ func (p *Parser) values(ir *dsl.ListIR, d *document) []cep.Value {
 				return add(line, s)
 			}
 			v, err := r.fromJSON(j, ir.Elem.Required(), "")
+			if err == nil && v.Type.Kind == cep.KindString { // a number, say
+				v, err = r.element(v.Text, ir.Elem, nets)
+			}
 			if err != nil {
 				return d.wrong(line, "%v", err)
 			}

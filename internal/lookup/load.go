@@ -137,12 +137,10 @@ func (ld *loader) read(name string, table bool, ruleFile string, options []dsl.O
 	return t, true
 }
 
+// formatOf tells a file's format by its name.
 func formatOf(path string) string {
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".json", ".ndjson", ".jsonl":
-		return "json"
-	case ".csv", ".tsv":
-		return "csv"
+	if f := FormatOf(path); f != "" {
+		return f
 	}
 	return "text"
 }

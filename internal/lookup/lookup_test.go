@@ -39,7 +39,7 @@ func write(t *testing.T, files map[string]string) string {
 	return filepath.Join(dir, "rules.cep")
 }
 
-func option(name, text string) dsl.Option { return dsl.Option{Name: name, Value: cep.Str(text)} }
+func opt(name, text string) dsl.Option { return dsl.Option{Name: name, Value: cep.Str(text)} }
 
 // listOf is a program with one list that a rule reads.
 func listOf(file string, elem cep.Type, op dsl.Op, from string, options ...dsl.Option) *dsl.Program {
@@ -80,12 +80,12 @@ func TestListFormats(t *testing.T) {
 		"unknown.thing": "[\"ann\", \"bob x\", \"#1\"]",
 	} {
 		t.Run(name, func(t *testing.T) {
-			options := []dsl.Option{option("path", name)}
+			options := []dsl.Option{opt("path", name)}
 			if name == "semi.csv" {
-				options = append(options, option("delimiter", ";"))
+				options = append(options, opt("delimiter", ";"))
 			}
 			if name == "unknown.thing" {
-				options = append(options, option("format", "json"))
+				options = append(options, opt("format", "json"))
 			}
 			l, warnings := load(t, listOf(write(t, map[string]string{name: text}), stringT, dsl.OpIn, "file", options...))
 			list := l.Lists[0]
@@ -101,12 +101,12 @@ func TestListFormats(t *testing.T) {
 
 func TestTypedLists(t *testing.T) {
 	file := write(t, map[string]string{"a.txt": "7\n-3\n", "m.json": `[5, "1.25 USD"]`, "ip.txt": "10.1.0.0/16\n192.0.2.7\n2001:db8::/32\n"})
-	ints, _ := load(t, listOf(file, intT, dsl.OpIn, "file", option("path", "a.txt")))
+	ints, _ := load(t, listOf(file, intT, dsl.OpIn, "file", opt("path", "a.txt")))
 	minus := int64(-3)
 	if l := ints.Lists[0]; !l.HasWord(7) || !l.HasWord(cep.Word(minus)) || l.HasWord(3) {
 		t.Error("ints")
 	}
-	money, _ := load(t, listOf(file, usdT, dsl.OpIn, "file", option("path", "m.json")))
+	money, _ := load(t, listOf(file, usdT, dsl.OpIn, "file", opt("path", "m.json")))
 	if l := money.Lists[0]; !l.HasWord(5_000_000) || !l.HasWord(1_250_000) {
 		t.Error("money")
 	}
@@ -115,7 +115,7 @@ func TestTypedLists(t *testing.T) {
 		if op == dsl.OpInNet {
 			elem = stringT
 		}
-		ips, _ := load(t, listOf(file, elem, op, "file", option("path", "ip.txt")))
+		ips, _ := load(t, listOf(file, elem, op, "file", opt("path", "ip.txt")))
 		for text, want := range map[string]bool{"10.1.255.1": true, "10.2.0.0": false, "192.0.2.7": true, "192.0.2.8": false, "2001:db8:1::": true, "2001:db9::": false} {
 			w, err := cep.ParseIP(text)
 			if err != nil {
@@ -136,7 +136,7 @@ func TestTables(t *testing.T) {
 		"people.json":   "[{\"name\":\"ann\",\"age\":\"41\",\"limits\":{\"daily\":250.00},\"level\":\"high\",\"added\":\"2026-01-31\"},\n{\"name\":\"bob\",\"limits\":{\"daily\":1.5},\"level\":\"low\"}]",
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := tableOf(write(t, map[string]string{name: text}), "file", option("path", name))
+			p := tableOf(write(t, map[string]string{name: text}), "file", opt("path", name))
 			l, _ := load(t, p)
 			if l.Tables[0].Rows() != 2 {
 				t.Fatalf("%d rows", l.Tables[0].Rows())
@@ -174,12 +174,12 @@ func rowText(t *testing.T, p *dsl.Program, l *expr.Lookups, key string) string {
 func TestErrorsNameFileAndLine(t *testing.T) {
 	list := func(elem cep.Type, op dsl.Op, name, text string) func(*testing.T) *dsl.Program {
 		return func(t *testing.T) *dsl.Program {
-			return listOf(write(t, map[string]string{name: text}), elem, op, "file", option("path", name))
+			return listOf(write(t, map[string]string{name: text}), elem, op, "file", opt("path", name))
 		}
 	}
 	table := func(name, text string) func(*testing.T) *dsl.Program {
 		return func(t *testing.T) *dsl.Program {
-			return tableOf(write(t, map[string]string{name: text}), "file", option("path", name))
+			return tableOf(write(t, map[string]string{name: text}), "file", opt("path", name))
 		}
 	}
 	for _, tt := range []struct {
@@ -189,6 +189,7 @@ func TestErrorsNameFileAndLine(t *testing.T) {
 	}{
 		{"ill-typed line", list(intT, dsl.OpIn, "a.txt", "1\ntwo\n3\nfour\n"), `a.txt:2: "two" is not int` + "\n" + `a.txt:4: "four" is not int`},
 		{"no network", list(stringT, dsl.OpInNet, "a.txt", "10.0.0.0/8\nhome\n"), `a.txt:2: "home" is neither an ip address nor a network like 10.0.0.0/8`},
+		{"number for a network", list(stringT, dsl.OpInNet, "a.json", "[\"10.0.0.0/8\",\n7]"), `a.json:2: "7" is neither an ip address nor a network like 10.0.0.0/8`},
 		{"another currency", list(usdT, dsl.OpIn, "a.txt", "1 EUR\n"), `a.txt:1: "1 EUR" is not money(USD): another currency`},
 		{"column", list(stringT, dsl.OpIn, "a.csv", "name,x\na,1\n"), `a.csv:1: no column is called "names" like the list; the header says: name, x`},
 		{"short row", list(stringT, dsl.OpIn, "a.csv", "x,names\n1,a\n2\n"), `a.csv:3: the row has 1 cells, too few for column "names"`},
@@ -224,14 +225,14 @@ func TestErrorsNameFileAndLine(t *testing.T) {
 }
 
 func TestManyErrorsAreCut(t *testing.T) {
-	_, _, err := Load(listOf(write(t, map[string]string{"a.txt": strings.Repeat("x\n", 1000)}), intT, dsl.OpIn, "file", option("path", "a.txt")))
+	_, _, err := Load(listOf(write(t, map[string]string{"a.txt": strings.Repeat("x\n", 1000)}), intT, dsl.OpIn, "file", opt("path", "a.txt")))
 	if n := strings.Count(err.Error(), "\n") + 1; n != maxErrors+1 {
 		t.Errorf("%d lines of errors", n)
 	}
 }
 
 func TestMissingFile(t *testing.T) {
-	_, _, err := Load(listOf(write(t, nil), stringT, dsl.OpIn, "file", option("path", "none.txt")))
+	_, _, err := Load(listOf(write(t, nil), stringT, dsl.OpIn, "file", opt("path", "none.txt")))
 	if err == nil || !strings.Contains(err.Error(), "rules.cep: list names can't be loaded") || !strings.Contains(err.Error(), "none.txt") {
 		t.Error(err)
 	}
@@ -240,13 +241,13 @@ func TestMissingFile(t *testing.T) {
 // A list or table that nothing reads is not opened, and one on a server is
 // empty, of which the user hears once.
 func TestUnusedAndOutside(t *testing.T) {
-	p := listOf(write(t, nil), stringT, dsl.OpIn, "file", option("path", "none.txt"))
+	p := listOf(write(t, nil), stringT, dsl.OpIn, "file", opt("path", "none.txt"))
 	p.Rules = nil
 	if l, warnings := load(t, p); l.Lists[0].Len() != 0 || len(warnings) != 0 {
 		t.Error("an unused list is opened")
 	}
-	p = listOf("rules.cep", stringT, dsl.OpIn, "redis", option("key", "k"))
-	q := tableOf("rules.cep", "http", option("url", "u"))
+	p = listOf("rules.cep", stringT, dsl.OpIn, "redis", opt("key", "k"))
+	q := tableOf("rules.cep", "http", opt("url", "u"))
 	p.Tables, p.Rules = q.Tables, append(p.Rules, q.Rules...)
 	l, warnings := load(t, p)
 	if l.Lists[0].Len() != 0 || l.Tables[0].Rows() != 0 || len(warnings) != 1 {

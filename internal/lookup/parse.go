@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/dsl"
@@ -101,7 +102,10 @@ func (p *Parser) parse(t Text) (Value, error) {
 
 func (p *Parser) list(ir *dsl.ListIR, t Text) (*expr.List, error) {
 	d := document{Text: t}
-	values := p.values(ir, &d)
+	var values []cep.Value
+	if d.readable() {
+		values = p.values(ir, &d)
+	}
 	if err := d.err(); err != nil {
 		return nil, err
 	}
@@ -122,7 +126,9 @@ func (p *Parser) newList(ir *dsl.ListIR, values []cep.Value) (*expr.List, error)
 func (p *Parser) table(ir *dsl.TableIR, t Text) (*expr.Table, error) {
 	table := expr.NewTable(ir.Key, ir.Cols)
 	d := document{Text: t}
-	p.fill(ir, table, &d)
+	if d.readable() {
+		p.fill(ir, table, &d)
+	}
 	if err := d.err(); err != nil {
 		return nil, err
 	}
@@ -164,6 +170,27 @@ func (d *document) comma() rune {
 // written says whether somebody wrote the text as it is, so that its line
 // numbers mean something to the reader of an error.
 func (d *document) written() bool { return d.From != "redis" }
+
+// readable refuses JSON that is not UTF-8: what stands there would be lost.
+// Other formats give the bytes as they are.
+func (d *document) readable() bool {
+	if d.Format != "json" || utf8.Valid(d.Data) {
+		return true
+	}
+	line, rest := 1, d.Data
+	for {
+		r, n := utf8.DecodeRune(rest)
+		if r == utf8.RuneError && n <= 1 {
+			break
+		}
+		if r == '\n' {
+			line++
+		}
+		rest = rest[n:]
+	}
+	d.wrong(line, "the text is not UTF-8")
+	return false
+}
 
 // wrong notes an error; it says whether reading on makes sense.
 func (d *document) wrong(line int, format string, args ...any) bool {

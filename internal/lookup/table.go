@@ -54,20 +54,32 @@ func (b *builder) row(line int, get func(cep.Field) (cep.Value, error)) bool {
 		return b.wrong(line, "%s: the key is missing", b.ir.Key.Name)
 	}
 	text := key.String()
-	if first, ok := b.seen[text]; ok {
+	first, ok := b.seen[text]
+	switch {
+	case ok && b.written():
 		return b.wrong(line, "%s %q stands in line %d already", b.ir.Key.Name, text, first)
+	case ok:
+		return b.wrong(line, "%s %q is there twice, written in two ways", b.ir.Key.Name, text)
 	}
 	b.seen[text] = line
 	cells := make([]cep.Value, len(b.ir.Cols))
 	for i, col := range b.ir.Cols {
 		if cells[i], err = get(col); err != nil {
-			return b.wrong(line, "%s: %v", col.Name, err)
+			return b.cell(line, text, col, err)
 		}
 	}
 	if err := b.table.Set(key, cells); err != nil {
 		return b.wrong(line, "%v", err)
 	}
 	return true
+}
+
+// cell notes an error in a cell, by its row's key where there are no lines.
+func (b *builder) cell(line int, key string, col cep.Field, err error) bool {
+	if b.written() {
+		return b.wrong(line, "%s: %v", col.Name, err)
+	}
+	return b.wrong(line, "%s %q: %s: %v", b.ir.Key.Name, key, col.Name, err)
 }
 
 func (b *builder) fromCSV() {

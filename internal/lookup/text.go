@@ -17,7 +17,8 @@ type Text struct {
 	Format    string `json:"format"`              // json, csv or text
 	Delimiter rune   `json:"delimiter,omitempty"` // of csv
 	Data      []byte `json:"data"`
-	Hash      uint64 `json:"hash"` // of format, delimiter and data, set by Seal
+	Hash      uint64 `json:"hash"`         // of format, delimiter and data, set by Seal
+	At        int64  `json:"at,omitempty"` // when it was fetched, ns since 1970; nothing depends on it
 }
 
 // Seal returns the text with its hash.
