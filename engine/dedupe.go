@@ -36,7 +36,6 @@ func newDedupe(limit int64) *dedupe {
 	return &dedupe{limit: limit, greatest: minTime, floor: minTime, table: make([]seenID, dedupeMin)}
 }
 
-<<<<<<< work
 // setLimit changes the limit. A longer one brings nothing back: what the table
 // happens to hold still must not count.
 func (d *dedupe) setLimit(limit int64) {
@@ -48,14 +47,9 @@ func (d *dedupe) setLimit(limit int64) {
 // old is the time before which ids are forgotten.
 func (d *dedupe) old() int64 { return max(before(d.greatest, d.limit), d.floor) }
 
-// eventID hashes a row's type, by number, and id; zero if it has no id. buf is
-// scratch that is returned grown.
-func eventID(b *cep.Batch, t *cep.Table, schema uint32, row uint32, buf []byte) (xxh3.Uint128, []byte) {
-=======
 // eventID hashes a row's type, by the hash of its name, and id; zero if it has
 // no id. buf is scratch that is returned grown.
 func eventID(b *cep.Batch, t *cep.Table, kind uint64, row uint32, buf []byte) (xxh3.Uint128, []byte) {
->>>>>>> new
 	f := t.Schema.ID
 	if f < 0 || !t.Cols[f].Has(int(row)) {
 		return xxh3.Uint128{}, buf
