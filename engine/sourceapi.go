@@ -44,7 +44,9 @@ type Partition interface {
 	Cursor() []byte
 	// Put hands a chunk over. It blocks while too much waits to be worked off,
 	// and returns when the chunk is on its way into the journal. An error says
-	// that this chunk will not be there: ctx has ended, or ErrStalled.
+	// that this chunk will not be there: ctx has ended, or ErrStalled. Behind a
+	// chunk that was refused nothing of the partition enters, or there would be
+	// a hole, until Intake.Partition is asked for it anew.
 	Put(ctx context.Context, c Chunk) error
 	// Lag says how many records still wait at the source; negative: unknown.
 	Lag(records int64)
