@@ -19,7 +19,7 @@ func Files(cfg FetcherConfig) (Fetcher, error) {
 	t := cfg.Text()
 	t.Origin = o.Path("path")
 	t.Format = o.Word("format", "", "json", "csv", "text")
-	t.Delimiter = rune(o.Delimiter("delimiter"))
+	t.Delimiter = rune(o.Delimiter("delimiter", ','))
 	if o.Required("path"); o.Err() != nil {
 		return nil, o.Err()
 	}

@@ -28,7 +28,11 @@ type RefresherConfig struct {
 	// Have are the texts that the journal holds already, by Text.Key, of this
 	// program or an earlier one. One counts if the list or table still comes
 	// from the same place.
-	Have    map[string]Text
+	Have map[string]Text
+	// Before is the refresher of the program that this one replaces; it may be
+	// running. What both look after in the same way is not fetched again by
+	// Load while it is fresh, and its counters go on.
+	Before  *Refresher
 	Timeout time.Duration // of one fetch; 0: DefaultTimeout
 	Logger  *slog.Logger  // nil: slog.Default
 }
@@ -55,6 +59,9 @@ func NewRefresher(cfg RefresherConfig) (*Refresher, error) {
 		cfg.Logger = slog.Default()
 	}
 	r := &Refresher{cfg: cfg}
+	if cfg.Before != nil {
+		cfg.Parser.Remember(cfg.Before.cfg.Parser)
+	}
 	var errs []error
 	for _, c := range outside(cfg.Parser) {
 		w, err := r.open(c)
@@ -64,6 +71,7 @@ func NewRefresher(cfg RefresherConfig) (*Refresher, error) {
 		}
 		r.watches = append(r.watches, w)
 	}
+	r.cfg.Before = nil // or none would ever go
 	if len(errs) > 0 {
 		return nil, errors.Join(append(errs, r.Close())...)
 	}
@@ -94,7 +102,7 @@ func (r *Refresher) open(c FetcherConfig) (*watch, error) {
 			c.Rules, c.Text().What(), c.From, strings.Join(slices.Sorted(maps.Keys(r.cfg.Kinds)), ", "))
 	}
 	o := c.Read()
-	w := &watch{blank: c.Text(), every: o.Duration("refresh", DefaultRefresh), onError: o.Word("on_error", Keep, Keep, Missing, Fail)}
+	w := &watch{config: c, blank: c.Text(), every: o.Duration("refresh", DefaultRefresh), onError: o.Word("on_error", Keep, Keep, Missing, Fail)}
 	if w.every <= 0 {
 		o.Bad("refresh", "is not longer than nothing")
 	}
@@ -114,6 +122,7 @@ func (r *Refresher) open(c FetcherConfig) (*watch, error) {
 	if have, ok := r.cfg.Have[w.blank.Key()]; ok && have.Table == c.Table && have.From == c.From && have.Origin == w.blank.Origin {
 		w.have(have)
 	}
+	r.carry(w)
 	return w, nil
 }
 
@@ -153,6 +162,11 @@ func (r *Refresher) Load(ctx context.Context) (map[string]Text, []string, error)
 }
 
 func (r *Refresher) load(ctx context.Context, w *watch) (t Text, warning string, err error) {
+	if w.fresh && w.kept != nil {
+		if _, err := r.cfg.Parser.Parse(*w.kept); err == nil {
+			return *w.kept, "", nil
+		}
+	}
 	w.forget()
 	t, rows, err := r.fetch(ctx, w)
 	if err == nil {
@@ -225,6 +239,7 @@ func (e *FailedError) Unwrap() error { return e.Err }
 // fetch brings a text that parses, and the number of its rows. A server is
 // tried a few times.
 func (r *Refresher) fetch(ctx context.Context, w *watch) (t Text, rows int, err error) {
+	w.tried = true
 	for try := 1; ; try++ {
 		t, err = r.once(ctx, w)
 		if err == nil || errors.Is(err, ErrUnchanged) || ctx.Err() != nil || w.blank.From == "file" || try == tries {

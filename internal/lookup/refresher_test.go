@@ -353,6 +353,75 @@ func TestEmptyIsTold(t *testing.T) {
 	}
 }
 
+// A deployment that changes no list fetches none that is fresh, and the counters
+// go on.
+func TestDeployment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, j := &world{content: "1\n"}, &record{}
+		before := w.refresher(t, nil)
+		texts, _, err := before.Load(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := run(t, before, j)
+		pass(time.Hour)
+		n := w.count()
+		next := func(elem cep.Type, options ...dsl.Option) *Refresher {
+			prog := listOf("rules.cep", elem, dsl.OpIn, "test", options...)
+			r, err := NewRefresher(RefresherConfig{Parser: NewParser(prog), Kinds: map[string]FetcherOpener{"test": w.opener}, Have: texts, Before: before, Logger: before.cfg.Logger})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+		same := next(intT)
+		again, warnings, err := same.Load(t.Context())
+		if err != nil || len(warnings) != 0 || string(again["rules.cep:names"].Data) != "1\n" || w.count() != n {
+			t.Errorf("%v, warnings %q, %v, %d fetches", again, warnings, err, w.count()-n)
+		}
+		if a, b := first(before), first(same); a != b || b.Fetches < 50 {
+			t.Errorf("%+v, before %+v", b, a)
+		}
+		v, err := before.cfg.Parser.Parse(texts["rules.cep:names"])
+		if u, uerr := same.cfg.Parser.Parse(texts["rules.cep:names"]); err != nil || uerr != nil || u.List != v.List {
+			t.Error("it is parsed again", err, uerr)
+		}
+		// Declared in another way it is another list.
+		for _, r := range []*Refresher{next(stringT), next(intT, every(time.Second))} {
+			n := w.count()
+			if _, _, err := r.Load(t.Context()); err != nil || w.count() != n+1 {
+				t.Errorf("%v, %d fetches", err, w.count()-n)
+			}
+		}
+		if u, err := next(stringT).cfg.Parser.Parse(texts["rules.cep:names"]); err != nil || !u.List.HasText("1") {
+			t.Error("a list of another type has the values of before", err)
+		}
+		// What the journal has is not what was fetched last.
+		w.set("2\n", nil)
+		pass(2 * time.Minute)
+		j.want(t, "2\n")
+		if s := first(next(intT)); s.Hash != texts["rules.cep:names"].Hash || s.Changes != 2 {
+			t.Errorf("%+v", s)
+		}
+		_ = end()
+		end = run(t, next(intT), j)
+		synctest.Wait()
+		j.want(t, "2\n", "2\n")
+		_ = end()
+		// One that was not fetched for long is.
+		late := w.refresher(t, nil)
+		if texts, _, err = late.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		before = late
+		pass(2 * time.Minute)
+		n = w.count()
+		if _, _, err := next(intT).Load(t.Context()); err != nil || w.count() != n+1 {
+			t.Errorf("%v, %d fetches", err, w.count()-n)
+		}
+	})
+}
+
 // A change that the journal cannot take is brought again, unchanged or not.
 func TestJournalRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

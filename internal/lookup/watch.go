@@ -18,6 +18,7 @@ const (
 // watch looks after one list or table. Only its own goroutine, or Load's, uses
 // the fields above mu.
 type watch struct {
+	config  FetcherConfig
 	blank   Text // without content
 	fetcher Fetcher
 	look    Looker // nil: not looked at between refreshes
@@ -25,6 +26,8 @@ type watch struct {
 	onError string
 
 	kept    *Text  // what the journal had at the start, until a text is taken
+	fresh   bool   // kept was fetched lately
+	tried   bool   // it was fetched, with or without success
 	refused uint64 // hash of a text that was parsed last
 	refusal error  // what was wrong with it, nil: nothing
 
@@ -81,7 +84,7 @@ func (r *Refresher) watch(ctx context.Context, w *watch, changed func(context.Co
 // fetched in this process yet.
 func (w *watch) first() time.Duration {
 	switch s := w.Stats(); {
-	case s.Fetches == 0:
+	case !w.tried && !w.fresh:
 		return 0
 	case s.Failing != "":
 		return min(w.every, backoff(1))
