@@ -20,6 +20,19 @@ func (s *Set) Copy(h slab.Handle, to *Set) slab.Handle {
 	return g
 }
 
+// Peek is Read for somebody whose time is not the state's: it does not move the
+// state to a later one. That costs a copy of the state, unless it has a current
+// event or has seen a later time anyway.
+func (s *Set) Peek(h slab.Handle, at int64, i int) (w cep.Word, ok bool) {
+	if h == 0 || s.open && s.cur == h || stamp(at) <= s.mem.Words(h)[clock] {
+		return s.Read(h, at, i)
+	}
+	c := s.Copy(h, s)
+	w, ok = s.Read(c, at, i) // the state holds its symbols too
+	s.Drop(c)
+	return w, ok
+}
+
 // copier copies one state: its root has been copied word by word, and
 // whatever the words refer to follows.
 type copier struct {

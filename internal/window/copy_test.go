@@ -2,6 +2,7 @@ package window
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -117,5 +118,36 @@ func TestCopyLong(t *testing.T) {
 	to.Drop(h[1])
 	if n, _ := to.mem.Live(); n != 0 || other.Len() != 1 {
 		t.Errorf("%d slots and %d symbols are left of the copy", n, other.Len()-1)
+	}
+}
+
+// A look at a state as of a later time gives what it would be then, and leaves
+// no trace.
+func TestPeek(t *testing.T) {
+	for seed := range *seeds / 4 {
+		x := newTrial(t, seed)
+		for range 30 {
+			x.now += x.r.Int64N(int64(time.Minute) >> (seed % 35))
+			k := x.r.IntN(len(x.keys))
+			x.step(k)
+			x.set.Settle(false)
+			n, _ := x.mem.Live()
+			syms := x.syms.Len()
+			for _, i := range x.r.Perm(len(x.specs)) {
+				sp, at := &x.specs[i], x.now+x.r.Int64N(int64(time.Hour)>>(seed%35))
+				want := x.refs[k].read(sp, at)
+				w, ok := x.set.Peek(x.keys[k], at, i)
+				if ok && sp.Out == cep.KindString {
+					w = uint64(slices.Index(x.words, x.syms.Str(slab.Symbol(w))))
+				}
+				if !want.matches(sp, w, ok) {
+					t.Fatalf("seed %d: at %d of %d: aggregate %d %+v\nis %d %v, want %+v", seed, at, x.now, i, *sp, int64(w), ok, want)
+				}
+			}
+			if m, _ := x.mem.Live(); m != n || x.syms.Len() != syms {
+				t.Fatalf("seed %d: %d slots and %d symbols, there were %d and %d", seed, m, x.syms.Len(), n, syms)
+			}
+			x.readAll(k)
+		}
 	}
 }
