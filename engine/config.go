@@ -44,8 +44,9 @@ type Config struct {
 	// the alerts are the callee's to keep. An error ends the run.
 	Emit func(alerts []*cep.Alert) error
 
-	// Late takes rows that came too late, in the order in which they came. The
-	// batch is not to be kept.
+	// Late takes rows that came too late, in the order in which they came, and
+	// behind those of a feed the alerts of rules in arrival order that are too
+	// late as events of rules in time order. The batch is not to be kept.
 	Late func(LateRow)
 
 	// Ahead takes rows that were too far ahead of their arrival, in the order

@@ -172,7 +172,8 @@ type feeding struct {
 // duplicates and late ones, moves the partition's watermark, and keeps those
 // that somebody looks at. The group's watermark stays until advance.
 func (e *Engine) accept(p *prepared, id uint32, part *partition, from, to int, arrived int64) {
-	if part.idle {
+	back := part.idle
+	if back {
 		part.rejoin()
 	}
 	f := &e.feeding
@@ -185,6 +186,10 @@ func (e *Engine) accept(p *prepared, id uint32, part *partition, from, to int, a
 	}
 	e.stats.Events += uint64(to - from)
 	part.rows += uint64(to - from)
+	if back && f.group.plan.arrival > 0 {
+		// Its return alone may move the group, which was at rest.
+		e.arrivals.move(p.batch.Rows[from].Ref, min(part.w(), f.others))
+	}
 	for from < to {
 		next := min(from+ahead, to)
 		for _, id := range p.ids[from:next] {

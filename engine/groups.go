@@ -57,8 +57,11 @@ func (p *plan) group(cfg *Config) {
 	p.groups = make([]groupPlan, n+1)
 }
 
+// restSource is the name of the source of the types that no other carries.
+const restSource = "http"
+
 // sourcesOf are the names of the sources of a program, and what each carries:
-// those of the rule files, and HTTPSource for the types that none of them does.
+// those of the rule files, and restSource.
 func sourcesOf(prog *dsl.Program) (names []string, carried [][]*cep.Schema) {
 	known := map[*cep.Schema]bool{}
 	for _, ir := range prog.Sources {
@@ -74,7 +77,7 @@ func sourcesOf(prog *dsl.Program) (names []string, carried [][]*cep.Schema) {
 		}
 	}
 	if rest != nil {
-		names, carried = append(names, HTTPSource), append(carried, rest)
+		names, carried = append(names, restSource), append(carried, rest)
 	}
 	return names, carried
 }

@@ -36,17 +36,21 @@ func (sh *shard) Feature(f *expr.Frame, i int) (cep.Word, bool) {
 	if slot != 0 {
 		h = slab.Handle(sh.stage.spaces[ft.space].get(slot, entryOwnerOf(ft.sid, ofState)))
 	}
-	return sh.item(f, fs, h, &ft.items[rd.item])
+	// In arrival order the times of two keys have nothing to do with each
+	// other: a look at another key's windows must not move them on, the more so
+	// as only one of the shards that keep them would see it.
+	return sh.item(f, fs, h, &ft.items[rd.item], sh.stage.w.arrival && !rd.same)
 }
 
-// item evaluates one item of a feature for a state, 0 if the key has none.
-func (sh *shard) item(f *expr.Frame, fs *featureState, h slab.Handle, it *featureItem) (cep.Word, bool) {
+// item evaluates one item of a feature for a state, 0 if the key has none. peek
+// says that it leaves the state at its own time.
+func (sh *shard) item(f *expr.Frame, fs *featureState, h slab.Handle, it *featureItem, peek bool) (cep.Word, bool) {
 	if it.agg >= 0 {
-		return readSet(f, fs.set, h, it.agg)
+		return readSet(f, fs.set, h, it.agg, peek)
 	}
 	r := &sh.read
 	outer, aggs := *r, f.Aggs
-	*r = featureReader{f, fs.set, h}
+	*r = featureReader{f, fs.set, h, peek}
 	f.Aggs = r
 	w, ok := it.word(f)
 	f.Aggs = aggs
@@ -59,16 +63,21 @@ func (sh *shard) item(f *expr.Frame, fs *featureState, h slab.Handle, it *featur
 
 // featureReader gives a feature's item its aggregates.
 type featureReader struct {
-	f   *expr.Frame
-	set *window.Set
-	h   slab.Handle
+	f    *expr.Frame
+	set  *window.Set
+	h    slab.Handle
+	peek bool
 }
 
 // Agg implements expr.Aggregates.
-func (r *featureReader) Agg(i int) (cep.Word, bool) { return readSet(r.f, r.set, r.h, i) }
+func (r *featureReader) Agg(i int) (cep.Word, bool) { return readSet(r.f, r.set, r.h, i, r.peek) }
 
-func readSet(f *expr.Frame, set *window.Set, h slab.Handle, i int) (cep.Word, bool) {
-	w, ok := set.Read(h, f.At, i)
+func readSet(f *expr.Frame, set *window.Set, h slab.Handle, i int, peek bool) (w cep.Word, ok bool) {
+	if peek {
+		w, ok = set.Peek(h, f.At, i)
+	} else {
+		w, ok = set.Read(h, f.At, i)
+	}
 	if set.Failed {
 		set.Failed = false
 		f.Failed = true

@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/dsl"
+	"github.com/weir-cep/weir/internal/decode"
+)
+
+// change puts another program in the place of the table's, with all its rules
+// and features empty.
+func (b *table) change(prog *dsl.Program, inputs []Input) {
+	b.t.Helper()
+	e, cfg := b.e, b.e.cfg
+	cfg.Inputs = inputs
+	p, err := newPlan(prog, &cfg)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r, err := e.planRegroup(p, inputs)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	e.regroup(r)
+	book, derived := e.steps.book, e.steps.derived
+	e.steps.close()
+	if e.steps, err = newStepper(p, &e.cfg, &e.stats); err != nil {
+		b.t.Fatal(err)
+	}
+	derived.adopt(p)
+	e.steps.book, e.steps.derived = book, derived
+	e.plan, e.prep, e.tallies, b.prog = p, p.newPreparer(), make([]RuleStats, len(p.rules)), prog
+	e.stats.Lags = nil
+	d, err := decode.New(decode.Config{Schemas: Reads(prog), Zone: prog.Zone})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	e.rebind(func(old *prepared) *prepared {
+		was := old.batch
+		out := &cep.Batch{}
+		for i := range was.Rows {
+			one, res := &cep.Batch{}, decode.Result{}
+			d.Decode(was.RawText(i), one, &res)
+			if len(one.Rows) == 0 {
+				continue
+			}
+			// One table for each row is as good as one for all.
+			off := len(out.Bytes)
+			out.Bytes = append(out.Bytes, one.Bytes...)
+			for k := range one.Tables[one.Rows[0].Table].Cols {
+				c := &one.Tables[one.Rows[0].Table].Cols[k]
+				if one.Tables[one.Rows[0].Table].Schema.Fields[k].Type.Kind == cep.KindString {
+					c.Words[0] += cep.StringWord(off, 0)
+				}
+			}
+			out.Raw = append(out.Raw, one.Raw[0]+cep.StringWord(off, 0))
+			out.Tables = append(out.Tables, one.Tables[one.Rows[0].Table])
+			row := one.Rows[0]
+			row.Ref, row.Table = was.Rows[i].Ref, uint32(len(out.Tables)-1)
+			out.Rows = append(out.Rows, row)
+		}
+		return e.prep.prepare(out)
+	})
+}
+
+// Three inputs of the types that a program has by these names.
+func abc(prog *dsl.Program) []Input { return apart(prog).Inputs }
+
+// Groups that a new rule joins get the smaller watermark; it sees rows from the
+// larger on, and nobody sees a time twice. When the rule goes the groups part
+// again, each with the watermark that it has.
+func TestDeploymentsJoinAndSplitGroups(t *testing.T) {
+	prog := compile(t, threeTypes)
+	b := seat(t, prog, apart(prog))
+	b.feed(0, 0, ev("A", 100, "x"), ev("A", 120, "x")) // group as: watermark 110
+	b.feed(1, 0, ev("B", 200, "x"), ev("B", 201, "x")) // group bs: 201, one row waits
+	b.feed(2, 0, ev("C", 50, "x"), ev("C", 53, "x"))   // group cs: 48, two rows wait
+	b.says("a x; b x")
+
+	joined := compile(t, threeTypes+`
+rule ab "ab" { by k  on A  when f.n >= 0  alert { message "ab {k} {f.n}" } }
+feature f on B by k { n = count() over last 100s }`)
+	b.change(joined, abc(joined))
+	got := ""
+	for _, g := range b.e.Groups() {
+		got += fmt.Sprintf("%v %d %d; ", g.Sources, g.Watermark/cep.Second, g.Waiting)
+	}
+	if want := "[as bs] 110 2; [cs] 48 2; [] -9223372036 0; "; got != want {
+		t.Errorf("groups %s, want %s", got, want)
+	}
+	b.feed(0, 0, ev("A", 150, "x"), ev("A", 201, "x"))
+	b.says("a x; a x") // up to 191, and the new rule saw nothing of it
+	b.feed(1, 0, ev("B", 180, "late"), ev("B", 230, "x"))
+	b.says("late 100000000000002 below 201000000000, greatest 201000000000")
+	b.feed(0, 0, ev("A", 240, "x"))
+	b.says("a x; ab x 0; b x") // all at 201
+	b.feed(0, 0, ev("A", 250, "x"))
+	b.feed(1, 0, ev("B", 240, "x"))
+	b.says("b x")
+
+	b.change(prog, abc(prog))
+	got = ""
+	for _, g := range b.e.Groups() {
+		got += fmt.Sprintf("%v %d %d; ", g.Sources, g.Watermark/cep.Second, g.Waiting)
+	}
+	if want := "[as] 240 2; [bs] 240 1; [cs] 48 2; [] -9223372036 0; "; got != want {
+		t.Errorf("groups %s, want %s", got, want)
+	}
+	b.feed(1, 0, ev("B", 300, "x"))
+	b.says("b x")
+	b.feed(0, 0, ev("A", 239, "late"), ev("A", 265, "x"))
+	b.says("late 6 below 240000000000, greatest 250000000000; a x; a x")
+	b.must(b.e.End(ToLastEvent))
+	b.says("a x; b x; c x; c x")
+}
+
+// An old rule that comes to read what rules of a slower group raise does not
+// see what lies before its own time.
+func TestJoinedRulesDoNotGoBack(t *testing.T) {
+	text := threeTypes + `
+rule up "up" { by k  on A  when true  alert as Up { message "up {k}" who = k } }
+rule down "down" { by k  pattern { x: Up by who  then y: TYPE by k } within 1h  alert { message "down {k}" } }`
+	prog := compile(t, strings.ReplaceAll(text, "TYPE", "A"))
+	b := seat(t, prog, apart(prog))
+	b.feed(0, 0, ev("A", 100, "x"), ev("A", 120, "x"))
+	b.feed(1, 0, ev("B", 200, "x"), ev("B", 205, "x"))
+	b.says("a x; up x; b x")
+	next := compile(t, strings.ReplaceAll(text, "TYPE", "B"))
+	b.change(next, abc(next))
+	b.feed(0, 0, ev("A", 214, "x")) // 120 is released, as an Up that "down" does not see
+	b.feed(1, 0, ev("B", 210, "x"))
+	b.says("a x; up x")
+	b.feed(0, 0, ev("A", 400, "x"))
+	b.feed(1, 0, ev("B", 401, "x"))
+	b.says("b x; b x; a x; up x")
+	b.must(b.e.End(ToLastEvent))
+	b.says("a x; up x; b x; down x")
+}
+
+// A row that waits of a partition that goes away is dropped, and so is one of a
+// type that nobody reads any more.
+func TestDeploymentsDropWhatNobodyReads(t *testing.T) {
+	prog := compile(t, threeTypes)
+	cfg := apart(prog)
+	cfg.Inputs[0].Types = types(prog, "A", "C")
+	b := seat(t, prog, cfg)
+	b.feed(0, 0, ev("A", 100, "x"), ev("C", 101, "x"), ev("A", 102, "x"))
+	b.feed(1, 0, ev("B", 200, "x"))
+	if rows, _ := b.e.Waiting(); rows != 4 {
+		t.Fatalf("%d rows wait", rows)
+	}
+	next := compile(t, strings.Replace(strings.Replace(threeTypes, "rule c \"c\" {", "rule c \"c\" { status off", 1), "on B", "on A", 1))
+	b.change(next, []Input{{Source: 0, Types: types(next, "A", "C")}})
+	if rows, _ := b.e.Waiting(); rows != 2 {
+		t.Errorf("%d rows wait", rows)
+	}
+	if err := b.e.Feed(b.batch(1, 0, ev("A", 200, "x"))); err == nil {
+		t.Error("a partition that is gone takes rows")
+	}
+}

@@ -1,0 +1,276 @@
+package engine
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/dsl"
+)
+
+// record is an entry of a journal as the engine sees it.
+type record struct {
+	kind      byte // 'r' rows, 'o' open, 'i' idle, 'e' end, 't' tick
+	source    uint32
+	partition uint32
+	lines     []string
+	time      int64 // seconds: of arrival, or that have passed
+}
+
+func (r *record) String() string {
+	return fmt.Sprintf("%c %d/%d %d %s", r.kind, r.source, r.partition, r.time, strings.Join(r.lines, " "))
+}
+
+// twinRules are richRules twice, over types of their own, and in a part of
+// them in arrival order: two groups that have nothing in common.
+func twinRules() string {
+	twin := richRules
+	for _, name := range []string{"A", "B", "Burst", "Quiet", "Wave"} {
+		for _, after := range []string{" ", "\n"} {
+			for _, before := range []string{"event ", "on ", " no ", ": ", " as ", "as ", "2 "} {
+				twin = strings.ReplaceAll(twin, before+name+after, before+name+"2"+after)
+			}
+		}
+	}
+	for _, name := range []string{"by_v", "by_u"} {
+		twin = strings.ReplaceAll(twin, name, name+"2")
+	}
+	twin = strings.ReplaceAll(twin, "\nrule ", "\nrule twin_")
+	return richRules + twin + `
+source a of A from kafka { topic: "a", order: arrival }
+source b of B from kafka { topic: "b" }
+source a2 of A2 from kafka { topic: "a", order: arrival }
+source b2 of B2 from kafka { topic: "b" }
+`
+}
+
+var twinSources = []string{"A", "B", "A2", "B2"}
+
+// drawer draws records: partitions that come, bring rows in some disorder,
+// some too late and some too far ahead, fall silent, end, and time that passes.
+type drawer struct {
+	int   func(label string, from, to int) int
+	at    int64
+	id    int
+	parts int
+	open  [][2]uint32
+}
+
+func (j *drawer) draw(n int) (list []record) {
+	j.at = 1_767_225_600
+	for range n {
+		switch k := j.int("kind", 0, 19); {
+		case len(j.open) == 0 || k == 0 && len(j.open) < 8:
+			s := uint32(j.int("source", 0, 3))
+			p := uint32(j.parts)
+			j.parts++
+			j.open = append(j.open, [2]uint32{s, p})
+			list = append(list, record{kind: 'o', source: s, partition: p})
+		case k == 1:
+			list = append(list, record{kind: 't', time: int64(j.int("elapsed", 1, 40))})
+		case k <= 4:
+			p := j.open[j.int("partition", 0, len(j.open)-1)]
+			list = append(list, record{kind: 'i', source: p[0], partition: p[1]})
+		case k == 5:
+			i := j.int("partition", 0, len(j.open)-1)
+			p := j.open[i]
+			list = append(list, record{kind: 'e', source: p[0], partition: p[1]})
+			if j.int("again", 0, 1) == 0 {
+				list = append(list, record{kind: 'o', source: p[0], partition: p[1]})
+			} else {
+				j.open = append(j.open[:i:i], j.open[i+1:]...)
+			}
+		default:
+			p := j.open[j.int("partition", 0, len(j.open)-1)]
+			list = append(list, j.rows(p[0], p[1]))
+		}
+	}
+	return list
+}
+
+func (j *drawer) rows(source, partition uint32) record {
+	r := record{kind: 'r', source: source, partition: partition}
+	typ := twinSources[source]
+	for range j.int("rows", 1, 12) {
+		j.at += int64(j.int("step", 0, 3))
+		at := j.at - int64(j.int("delay", 0, 8))
+		switch j.int("odd", 0, 20) {
+		case 0:
+			at -= int64(j.int("late", 0, 60))
+		case 1:
+			at += int64(j.int("ahead", 0, 200))
+		}
+		if j.id++; j.int("twice", 0, 15) == 0 {
+			j.id--
+		}
+		u, n := j.int("u", 1, 3), j.int("n", 0, 5)
+		if typ[0] == 'A' {
+			v := []string{`"v1"`, `"v2"`, "null"}[j.int("v", 0, 2)]
+			r.lines = append(r.lines, fmt.Sprintf(`{"type":"%s","id":"a%d","at":%d,"u":"u%d","v":%s,"n":%d}`, typ, j.id, at, u, v, n))
+		} else {
+			r.lines = append(r.lines, fmt.Sprintf(`{"type":"%s","id":"b%d","at":%d,"w":"u%d","u":"u%d","n":%d}`, typ, j.id, at, j.int("w", 1, 2), u, n))
+		}
+	}
+	r.time = j.at
+	return r
+}
+
+// replay is how records are worked off.
+type replay struct {
+	shards, step int
+	apart        bool
+	cut          func(left int) int // how many of the rows left are the next batch; nil: all
+}
+
+// run works records off and returns the alerts, and what was set aside.
+func (r replay) run(t testing.TB, prog *dsl.Program, list []record) (alerts, aside string) {
+	b := seat(t, prog, Config{Shards: r.shards, Arrival: true, Apart: r.apart, Inputs: []Input{}})
+	if r.step > 0 {
+		b.e.stride = r.step
+	}
+	var set strings.Builder
+	b.e.cfg.Late = func(l LateRow) {
+		fmt.Fprintf(&set, "late %x %d %d\n", l.Batch.Rows[l.Index].Ref, l.Watermark, l.Greatest)
+	}
+	b.e.cfg.Ahead = func(a AheadRow) { fmt.Fprintf(&set, "ahead %x %d\n", a.Batch.Rows[a.Index].Ref, a.Limit) }
+	for i := range list {
+		rec := &list[i]
+		switch rec.kind {
+		case 'o':
+			b.must(b.e.AddInput(Input{Source: rec.source, Partition: rec.partition, Types: types(prog, twinSources[rec.source]),
+				Name: fmt.Sprint("s", rec.source), MaxAhead: 120 * cep.Second, Dedupe: 30 * cep.Second}))
+		case 'i':
+			b.must(b.e.Idle(rec.source, rec.partition))
+		case 'e':
+			b.must(b.e.Finish(rec.source, rec.partition))
+		case 't':
+			b.must(b.e.Tick(rec.time * cep.Second))
+		case 'r':
+			for left := rec.lines; len(left) > 0; {
+				n := len(left)
+				if r.cut != nil {
+					n = r.cut(n)
+				}
+				b.must(b.e.FeedAt(b.batch(rec.source, rec.partition, left[:n]...), rec.time*cep.Second))
+				left = left[n:]
+			}
+		}
+		for _, g := range b.e.groups {
+			for _, p := range g.parts {
+				if p.active() && p.bound() < g.w {
+					t.Fatalf("record %d: partition %d/%d takes rows from %d on, its group is at %d", i, p.source, p.id, p.bound(), g.w)
+				}
+			}
+			if at := g.order.oldest(); at < g.w {
+				t.Fatalf("record %d: a row of %d waits in a group that is at %d", i, at, g.w)
+			}
+		}
+	}
+	for _, p := range b.e.Partitions() {
+		fmt.Fprintf(&set, "%+v\n", p)
+	}
+	b.must(b.e.End(ToLastEvent))
+	s := b.e.Stats()
+	fmt.Fprintf(&set, "events %d duplicates %d late %d ahead %d alerts %d lags %v\n", s.Events, s.Duplicates, s.Late, s.Ahead, s.Alerts, s.Lags)
+	if b.e.held.waiting != 0 || b.e.held.bytes != 0 || len(b.e.held.unused) != len(b.e.held.list) {
+		t.Fatalf("%d rows and %d bytes are left", b.e.held.waiting, b.e.held.bytes)
+	}
+	// Alerts that are too late as events come behind the rows of their feed.
+	return b.out.String(), inOrder(set.String())
+}
+
+// The journal's promise: the same records give the same run, byte for byte,
+// whatever the shards, the size of a step, and where the rows of a record are
+// cut into batches; with partitions of two groups that come, fall silent and
+// end, time that passes, late rows, duplicates, and rules of both orders.
+func TestRandomReplays(t *testing.T) {
+	prog := compile(t, twinRules())
+	var alerts, late, ahead int
+	rapid.Check(t, func(rt *rapid.T) {
+		j := drawer{int: func(label string, from, to int) int { return rapid.IntRange(from, to).Draw(rt, label) }}
+		list := j.draw(rapid.IntRange(1, 60).Draw(rt, "records"))
+		apart := rapid.IntRange(0, 3).Draw(rt, "apart") > 0
+		want, aside := replay{shards: 1, apart: apart}.run(t, prog, list)
+		alerts += strings.Count(want, "\n")
+		late += strings.Count(aside, "late ")
+		ahead += strings.Count(aside, "ahead ")
+		again := replay{shards: rapid.IntRange(1, 4).Draw(rt, "shards"), step: rapid.IntRange(1, 40).Draw(rt, "step rows"), apart: apart,
+			cut: func(left int) int { return rapid.IntRange(1, left).Draw(rt, "cut") }}
+		got, other := again.run(t, prog, list)
+		if got != want || other != aside {
+			for i := range list {
+				rt.Log(list[i].String())
+			}
+			rt.Fatalf("%d shards, steps of %d\n%s\n%s", again.shards, again.step, firstDifference(got, want), firstDifference(other, aside))
+		}
+	})
+	t.Logf("%d alerts, %d late rows, %d rows ahead", alerts, late, ahead)
+	if alerts == 0 || late == 0 || ahead == 0 {
+		t.Error("the journals have little in them")
+	}
+}
+
+// A graph of three levels whose steps are one row never stalls, however the
+// shards are scheduled.
+func TestStepsOfOneRowNeverStall(t *testing.T) {
+	prog := compile(t, twinRules())
+	for range 4 {
+		seed := rand.Uint64()
+		t.Logf("seed %d", seed)
+		rng := rand.New(rand.NewPCG(seed, 1))
+		j := drawer{int: func(_ string, from, to int) int { return from + rng.IntN(to-from+1) }}
+		list := j.draw(120)
+		done := make(chan string, 1)
+		go func() {
+			alerts, _ := replay{shards: 4, step: 1, apart: true, cut: func(int) int { return 1 }}.run(t, prog, list)
+			done <- alerts
+		}()
+		select {
+		case alerts := <-done:
+			if want, _ := (replay{shards: 1, apart: true}).run(t, prog, list); alerts != want {
+				t.Errorf("seed %d: %s", seed, firstDifference(alerts, want))
+			}
+		case <-time.After(time.Minute):
+			t.Fatalf("seed %d: it stands still", seed)
+		}
+	}
+}
+
+// The order in which partitions come does not matter as long as nothing is late
+// and nothing is alike: alerts are the same, in time order also in their order.
+func TestArrivalOfPartitionsDoesNotMatter(t *testing.T) {
+	prog := compile(t, richRules)
+	rapid.Check(t, func(rt *rapid.T) {
+		evs := randomStream(rt, false)
+		lines := make([][]string, 2)
+		for _, e := range evs {
+			lines[e.part] = append(lines[e.part], e.line)
+		}
+		run := func(first func(a, b int) bool) string {
+			b := seat(t, prog, Config{Inputs: []Input{{}, {Partition: 1}}})
+			left := [2][]string{lines[0], lines[1]}
+			for len(left[0])+len(left[1]) > 0 {
+				p := 0
+				if len(left[0]) == 0 || len(left[1]) > 0 && !first(len(left[0]), len(left[1])) {
+					p = 1
+				}
+				b.feed(0, uint32(p), left[p][0])
+				left[p] = left[p][1:]
+			}
+			b.must(b.e.End(ToLastEvent))
+			if s := b.e.Stats(); s.Late > 0 {
+				t.Fatalf("%d late", s.Late)
+			}
+			return b.out.String()
+		}
+		want := run(func(int, int) bool { return true })
+		if got := run(func(int, int) bool { return rapid.Bool().Draw(rt, "first") }); got != want {
+			rt.Fatal(firstDifference(got, want))
+		}
+	})
+}
