@@ -49,18 +49,24 @@ var (
 		"retains":   {kind: optDuration, doc: "how far back the source can be read again; W210 compares windows with it"},
 		"delimiter": {doc: "between CSV cells; default \",\""},
 	}
-	kafkaOptions = optionTable{
-		"brokers":     {kind: optTexts, doc: "addresses to start from, host:port"},
+	tlsOptions = optionTable{
+		"tls":       {kind: optBool, doc: "whether to encrypt; default false, true if one of the files is given"},
+		"ca_file":   {doc: "file with the authorities (PEM) that sign the server's certificate; default the system's"},
+		"cert_file": {doc: "file with the own certificate (PEM), for servers that ask for one"},
+		"key_file":  {doc: "file with its key (PEM)"},
+	}
+	kafkaOptions = merge(tlsOptions, optionTable{
+		"brokers":     {kind: optTexts, doc: "addresses to start from, host:port; default localhost:9092"},
 		"topic":       {required: true, doc: "the topic"},
 		"sasl":        {kind: optWord, words: []string{"plain", "scram_sha_256", "scram_sha_512"}, doc: "how to log in"},
 		"user":        {doc: "login name"},
-		"secret_file": {doc: "file that holds the password"},
-		"tls":         {kind: optBool, doc: "whether to encrypt"},
-	}
-	redisOptions = optionTable{
+		"secret_file": {doc: "file that holds the password, or env(\"NAME\"), the variable that holds it"},
+	})
+	redisOptions = merge(tlsOptions, optionTable{
 		"address":     {doc: "host:port; default localhost:6379"},
-		"secret_file": {doc: "file that holds the password"},
-	}
+		"user":        {doc: "login name; default the server's default user"},
+		"secret_file": {doc: "file that holds the password, or env(\"NAME\"), the variable that holds it"},
+	})
 	anyLookup = optionTable{
 		"refresh":  {kind: optDuration, doc: "how often it is loaded anew"},
 		"on_error": {kind: optWord, words: []string{"keep", "missing", "fail"}, doc: "what a failed refresh does; default keep"},
@@ -71,17 +77,19 @@ var (
 var (
 	sourceKinds = map[string]optionTable{
 		"file": merge(anySource, optionTable{
-			"path":   {required: true, doc: "the file, relative to the rule file; \"-\" is standard input"},
-			"follow": {kind: optBool, doc: "whether to wait for more at the end"},
+			"path":   {required: true, doc: "the file or a pattern of files (*, ?, [a-z]), relative to the rule file; \"-\" is standard input"},
+			"follow": {kind: optBool, doc: "whether to wait for more at the end, and for the files that replace it; default false"},
 		}),
 		"http": merge(anySource),
 		"kafka": merge(anySource, kafkaOptions, optionTable{
-			"group": {doc: "consumer group"},
-			"from":  {kind: optWord, words: []string{"earliest", "latest"}, doc: "where a new group begins"},
+			"group": {doc: "consumer group; default weir- and the source's name"},
+			"from":  {kind: optWord, words: []string{"earliest", "latest"}, doc: "where a new group begins; default earliest"},
 		}),
 		"redis": merge(anySource, redisOptions, optionTable{
 			"stream": {required: true, doc: "the stream's key"},
-			"group":  {doc: "consumer group"},
+			"group":  {doc: "consumer group; default weir- and the source's name"},
+			"from":   {kind: optWord, words: []string{"earliest", "latest"}, doc: "where a new group begins; default earliest"},
+			"field":  {doc: "the field of an entry that holds the event as JSON; default event or data, else the entry's fields are the event's"},
 		}),
 	}
 	sinkKinds = map[string]optionTable{
