@@ -89,17 +89,26 @@ func (s *Store) keep() {
 	}
 }
 
-// link makes a folder of the newest checkpoint's files.
+// link makes a folder of the newest checkpoint's files. Between commits nothing
+// writes to the database, so what is on disk is what it would open. (Pebble's
+// own Checkpoint copies an empty manifest if nothing was written since the
+// database was opened.)
 func (s *Store) link(dir string, sums fileSums) error {
 	fs := s.o.FS
 	tmp := dir + tmpEnding
-	if err := fs.RemoveAll(tmp); err != nil {
-		return fmt.Errorf("clear %s: %w", tmp, err)
+	live, err := s.liveTables()
+	if err != nil {
+		return err
 	}
-	if err := s.db.Checkpoint(tmp); err != nil {
-		return ours("link a checkpoint to", tmp, err)
+	err = s.cloneDir(s.dir, tmp, func(fs vfs.FS, from, to string) error {
+		if !live[fs.PathBase(from)] {
+			return nil // waits to be removed
+		}
+		return vfs.LinkOrCopy(fs, from, to)
+	})
+	if err == nil {
+		err = writeManifestFile(fs, tmp, &s.manifest, sums)
 	}
-	err := writeManifestFile(fs, tmp, &s.manifest, sums)
 	if err == nil {
 		err = rename(fs, tmp, dir)
 	}
@@ -108,6 +117,23 @@ func (s *Store) link(dir string, sums fileSums) error {
 	}
 	return err
 }
+
+// liveTables are the names of the tables that belong to the database.
+func (s *Store) liveTables() (map[string]bool, error) {
+	live := map[string]bool{}
+	err := s.notes.call(func() error {
+		levels, err := s.db.SSTables()
+		for _, tables := range levels {
+			for i := range tables {
+				live[tables[i].BackingSSTNum.String()+tableEnding] = true
+			}
+		}
+		return err
+	})
+	return live, ours("list the tables of", s.dir, err)
+}
+
+const tableEnding = ".sst"
 
 // rename moves a folder and makes that durable.
 func rename(fs vfs.FS, from, to string) error {
@@ -151,8 +177,8 @@ func (s *Store) clear() error {
 			return fmt.Errorf("list %s: %w", parent, err)
 		}
 		for _, name := range names {
-			ours := parent != s.o.Dir || strings.HasPrefix(name, stateDir+".")
-			if !ours || !strings.HasSuffix(name, tmpEnding) && !strings.HasSuffix(name, goneEnding) {
+			mine := parent != s.o.Dir || strings.HasPrefix(name, stateDir+".")
+			if !mine || !strings.HasSuffix(name, tmpEnding) && !strings.HasSuffix(name, goneEnding) {
 				continue
 			}
 			if err := fs.RemoveAll(fs.PathJoin(parent, name)); err != nil {
@@ -255,6 +281,9 @@ func goBack(o Options, opened *Store) (l Lost, ok bool, err error) {
 	if err := s.linkDir(k.dir, next); err != nil {
 		return l, false, err
 	}
+	if err := s.writeNewest(k.seq); err != nil {
+		return l, false, err
+	}
 	l.Dir = s.dir + badEnding
 	if err := fs.RemoveAll(l.Dir); err != nil {
 		return l, false, fmt.Errorf("remove %s: %w", l.Dir, err)
@@ -296,14 +325,14 @@ func (s *Store) cloneDir(from, to string, table func(fs vfs.FS, from, to string)
 		return fmt.Errorf("list %s: %w", from, err)
 	}
 	for _, name := range names {
-		if name == manifestFile || name == "LOCK" {
+		if name == manifestFile || name == lockFile {
 			continue
 		}
 		a, b := fs.PathJoin(from, name), fs.PathJoin(to, name)
-		if strings.HasSuffix(name, ".sst") {
+		if strings.HasSuffix(name, tableEnding) {
 			err = table(fs, a, b)
-		} else {
-			err = copyFile(fs, a, b)
+		} else if err = copyFile(fs, a, b); missing(err) {
+			err = nil // an old manifest that was just removed
 		}
 		if err != nil {
 			return fmt.Errorf("copy %s: %w", a, err)
@@ -328,6 +357,23 @@ func copyFile(fs vfs.FS, from, to string) error {
 		err = out.Sync()
 	}
 	return errors.Join(err, out.Close())
+}
+
+// makeDir makes a folder and those above it, durably.
+func makeDir(fs vfs.FS, dir string) error {
+	if _, err := fs.Stat(dir); err == nil {
+		return nil
+	}
+	parent := fs.PathDir(dir)
+	if parent != dir {
+		if err := makeDir(fs, parent); err != nil {
+			return err
+		}
+	}
+	if err := fs.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make %s: %w", dir, err)
+	}
+	return syncDirs(fs, parent)
 }
 
 // syncDirs makes durable what stands in folders.

@@ -1,9 +1,9 @@
 package checkpoint
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -54,21 +54,8 @@ func writeManifestFile(fs vfs.FS, dir string, m *Manifest, sums fileSums) error 
 		d.Files = append(d.Files, f)
 	}
 	d.Check = d.check()
-	text, err := json.MarshalIndent(&d, "", "  ")
-	if err != nil {
+	if err := writeFile(fs, fs.PathJoin(dir, manifestFile), d.text()); err != nil {
 		return err
-	}
-	path := fs.PathJoin(dir, manifestFile)
-	out, err := fs.Create(path, vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return fmt.Errorf("create %s: %w", path, err)
-	}
-	_, err = out.Write(append(text, '\n'))
-	if err == nil {
-		err = out.Sync()
-	}
-	if err = errors.Join(err, out.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return syncDirs(fs, dir)
 }
@@ -84,17 +71,22 @@ func (d *onDisk) check() string {
 	return fmt.Sprintf("%016x", xxh3.Hash(text))
 }
 
+// text is the file's whole text. JSON reads some others as the same, so it is
+// compared too.
+func (d *onDisk) text() []byte {
+	text, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		panic(err) // numbers and strings
+	}
+	return append(text, '\n')
+}
+
 // readManifestFile reads and checks a MANIFEST.json.
 func readManifestFile(fs vfs.FS, dir string) (m Manifest, files []savedFile, err error) {
 	path := fs.PathJoin(dir, manifestFile)
-	f, err := fs.Open(path)
+	text, err := readFile(fs, path)
 	if err != nil {
-		return m, nil, fmt.Errorf("open %s: %w", path, err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(f)
-	if err != nil {
-		return m, nil, fmt.Errorf("read %s: %w", path, err)
+		return m, nil, err
 	}
 	if m, err = decodeManifest(text, path); err != nil {
 		return m, nil, err
@@ -103,7 +95,7 @@ func readManifestFile(fs vfs.FS, dir string) (m Manifest, files []savedFile, err
 	if err := json.Unmarshal(text, &d); err != nil {
 		return m, nil, &CorruptError{File: path, Why: err.Error(), Err: err}
 	}
-	if d.Check != d.check() {
+	if d.Check != d.check() || !bytes.Equal(d.text(), text) {
 		return m, nil, &CorruptError{File: path, Why: "its checksum is wrong"}
 	}
 	return d.Manifest, d.Files, nil
@@ -124,7 +116,7 @@ func fileSum(fs vfs.FS, path string, sums fileSums) (size int64, sum string, err
 	}
 	defer f.Close()
 	h := xxh3.New()
-	size, err = io.CopyBuffer(h, f, make([]byte, 1<<20))
+	size, err = io.CopyBuffer(h, f, make([]byte, 64<<10))
 	b := h.Sum128().Bytes()
 	return size, hex.EncodeToString(b[:]), err
 }

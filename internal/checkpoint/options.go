@@ -1,9 +1,7 @@
 package checkpoint
 
 import (
-	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -57,7 +55,7 @@ const databaseFormat = pebble.FormatTableFormatV6
 // happens in a call that can return its error.
 func database(fs vfs.FS, n *notes, readOnly bool) *pebble.Options {
 	po := &pebble.Options{
-		FS:                          fs,
+		FS:                          databaseFS{fs},
 		FormatMajorVersion:          databaseFormat,
 		DisableWAL:                  true,
 		ReadOnly:                    readOnly,
@@ -69,6 +67,7 @@ func database(fs vfs.FS, n *notes, readOnly bool) *pebble.Options {
 		L0CompactionThreshold:       1 << 20,
 		L0StopWritesThreshold:       1 << 30,
 		LBaseMaxBytes:               1 << 50, // one level below level 0
+		MaxManifestFileSize:         1 << 50, // see reopenAfter
 		MaxOpenFiles:                256,
 		Logger:                      n,
 		EventListener: &pebble.EventListener{
@@ -89,39 +88,3 @@ func database(fs vfs.FS, n *notes, readOnly bool) *pebble.Options {
 
 // compression of pages. See BenchmarkCommit.
 var compression = block.NoCompression
-
-// notes is the logger of a database. Pebble calls Fatalf where a write to its
-// manifest has failed and it cannot tell what is on disk; it is made for a
-// process that then ends. Ours goes on: the call that led there returns the
-// error, and the database is opened anew before it is used again.
-type notes struct {
-	to  *slog.Logger
-	dir string
-
-	mu    sync.Mutex
-	fatal error
-}
-
-func (n *notes) Infof(string, ...any) {}
-
-// Errorf implements pebble.Logger.
-func (n *notes) Errorf(format string, args ...any) {
-	n.to.Warn("checkpoint store", "dir", n.dir, "error", fmt.Sprintf(format, args...))
-}
-
-// Fatalf implements pebble.Logger. It returns.
-func (n *notes) Fatalf(format string, args ...any) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.fatal == nil {
-		n.fatal = fmt.Errorf(format, args...)
-	}
-	n.to.Error("checkpoint store", "dir", n.dir, "error", n.fatal)
-}
-
-// failed is what Fatalf was told, nil if nothing.
-func (n *notes) failed() error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.fatal
-}

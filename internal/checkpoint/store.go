@@ -3,11 +3,11 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // The parts of a store's directory.
@@ -23,13 +23,14 @@ type Store struct {
 	dir string // of the database
 
 	mu       sync.Mutex
-	lock     *pebble.Lock
+	lock     io.Closer
 	db       *pebble.DB
 	notes    *notes
 	manifest Manifest
 	has      bool
 	index    *index // of the pages; nil: not read yet
 	broken   error  // a commit failed midway: the database is opened anew
+	commits  int    // since the database was opened
 }
 
 // index knows every page of the newest checkpoint.
@@ -94,8 +95,8 @@ func Open(o Options) (*Store, error) {
 func (s *Store) prepare() error {
 	fs := s.o.FS
 	kept := fs.PathJoin(s.o.Dir, keptDir)
-	if err := fs.MkdirAll(kept, 0o755); err != nil {
-		return fmt.Errorf("make %s: %w", kept, err)
+	if err := makeDir(fs, kept); err != nil {
+		return err
 	}
 	if err := s.clear(); err != nil {
 		return err
@@ -111,10 +112,7 @@ func (s *Store) prepare() error {
 			}
 		}
 	}
-	if err := fs.MkdirAll(s.dir, 0o755); err != nil {
-		return fmt.Errorf("make %s: %w", s.dir, err)
-	}
-	if err := syncDirs(fs, s.o.Dir, kept); err != nil {
+	if err := makeDir(fs, s.dir); err != nil {
 		return err
 	}
 	lock, err := lockDir(fs, s.dir)
@@ -122,51 +120,39 @@ func (s *Store) prepare() error {
 	return err
 }
 
-// lockDir takes the lock of a database.
-func lockDir(fs vfs.FS, dir string) (*pebble.Lock, error) {
-	lock, err := pebble.LockDirectory(dir, fs)
-	switch {
-	case err == nil:
-		return lock, nil
-	case missing(err):
-		return nil, fmt.Errorf("open %s: %w", dir, err)
-	case unwritable(err):
-		return nil, fmt.Errorf("lock %s: %w", dir, err)
-	}
-	return nil, &LockedError{Dir: dir, Err: err}
-}
-
 // openDatabase opens the database and reads the manifest.
 func (s *Store) openDatabase() error {
-	s.notes = &notes{to: s.o.Logger, dir: s.dir}
+	s.notes = newNotes(s.o.Logger, s.dir)
 	po := database(s.o.FS, s.notes, false)
-	po.Lock = s.lock
+	seq := s.readNewest()
+	po.ErrorIfNotExists = seq > 0 // never an empty one in its place
 	db, m, has, err := openDatabase(s.dir, po, s.notes)
 	if err != nil {
 		return err
 	}
+	if seq > m.Seq {
+		_ = s.notes.call(db.Close)
+		return &CorruptError{File: s.dir, Why: fmt.Sprintf("checkpoint %d was written to it, and it holds %d: its files have been changed or removed", seq, m.Seq)}
+	}
 	if err := s.o.FS.RemoveAll(s.ingestDir()); err != nil {
-		_ = db.Close()
+		_ = s.notes.call(db.Close)
 		return fmt.Errorf("clear %s: %w", s.ingestDir(), err)
 	}
-	s.db, s.manifest, s.has, s.index, s.broken = db, m, has, nil, nil
+	s.db, s.manifest, s.has, s.index, s.broken, s.commits = db, m, has, nil, nil, 0
 	return nil
 }
 
 // openDatabase opens a database and reads its manifest.
 func openDatabase(dir string, po *pebble.Options, n *notes) (db *pebble.DB, m Manifest, has bool, err error) {
-	db, err = pebble.Open(dir, po)
-	if err == nil {
-		err = n.failed()
-	}
+	err = n.call(func() (err error) {
+		db, err = pebble.Open(dir, po)
+		return err
+	})
 	if err != nil {
-		if db != nil {
-			_ = db.Close()
-		}
 		return nil, m, false, openError(dir, err)
 	}
 	if m, has, err = readManifest(db, dir); err != nil {
-		_ = db.Close()
+		_ = n.call(db.Close)
 		return nil, m, false, err
 	}
 	return db, m, has, nil
@@ -182,6 +168,8 @@ func openError(dir string, err error) error {
 		return &VersionError{File: dir, Found: int(databaseFormat) + 1, Known: int(databaseFormat)}
 	case corrupt(dir, err) != nil:
 		return corrupt(dir, err)
+	case errors.Is(err, pebble.ErrDBDoesNotExist):
+		return &CorruptError{File: dir, Why: "its files are missing", Err: err}
 	case systemError(err) && !missing(err):
 		return fmt.Errorf("open %s: %w", dir, err)
 	}
@@ -216,7 +204,7 @@ func (s *Store) Need() (uint64, error) {
 func (s *Store) Bytes() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.db == nil {
+	if s.db == nil || s.notes.failed() != nil {
 		return 0
 	}
 	return int64(s.db.Metrics().DiskSpaceUsage())
@@ -234,24 +222,27 @@ func (s *Store) Close() error {
 	return err
 }
 
-func (s *Store) closeDatabase() (err error) {
+// closeDatabase closes the database, unless it has given up: that one is left
+// to itself, since closing it may never return.
+func (s *Store) closeDatabase() error {
 	if s.db == nil {
 		return nil
 	}
 	db := s.db
 	s.db = nil
-	// A database whose manifest could not be written may have lost count of its
-	// references, and says so by a panic.
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("close %s: %v", s.dir, r)
-		}
-	}()
-	if err := db.Close(); err != nil {
+	if s.notes.failed() != nil {
+		return nil
+	}
+	if err := s.notes.call(db.Close); err != nil {
 		return fmt.Errorf("close %s: %w", s.dir, err)
 	}
 	return nil
 }
+
+// reopenAfter is the number of commits after which the database is opened anew.
+// Its manifest begins anew then; as long as it is open it only grows, because a
+// new one that cannot be written would end the process (see database).
+const reopenAfter = 4096
 
 // errClosed is the answer to calls behind Close.
 var errClosed = errors.New("the checkpoint store is closed")
@@ -261,7 +252,7 @@ func (s *Store) ready() error {
 	if s.lock == nil {
 		return errClosed
 	}
-	if s.broken == nil && s.db != nil {
+	if s.broken == nil && s.notes.failed() == nil && s.db != nil && s.commits < reopenAfter {
 		return nil
 	}
 	if err := s.closeDatabase(); err != nil {

@@ -123,19 +123,17 @@ func told(err error, report func(file, why string)) error {
 
 // read opens a database for reading only.
 func read(fs vfs.FS, dir string, f func(db *pebble.DB, m *Manifest, has bool) error) (err error) {
-	n := &notes{to: slog.New(slog.DiscardHandler), dir: dir}
+	n := newNotes(slog.New(slog.DiscardHandler), dir)
 	lock, err := lockDir(fs, dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	po := database(fs, n, true)
-	po.Lock = lock
-	db, m, has, err := openDatabase(dir, po, n)
+	db, m, has, err := openDatabase(dir, database(fs, n, true), n)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
+	defer func() { err = errors.Join(err, n.call(db.Close)) }()
 	return f(db, &m, has)
 }
 
@@ -252,8 +250,8 @@ func Install(fs vfs.FS, savepoint, dir string) (*Manifest, error) {
 			return nil, fmt.Errorf("list %s: %w", path, err)
 		}
 	}
-	if err := fs.MkdirAll(kept, 0o755); err != nil {
-		return nil, fmt.Errorf("make %s: %w", kept, err)
+	if err := makeDir(fs, kept); err != nil {
+		return nil, err
 	}
 	next := s.dir + ".next" + tmpEnding
 	if err := s.copyDir(savepoint, next); err != nil {
@@ -262,7 +260,10 @@ func Install(fs vfs.FS, savepoint, dir string) (*Manifest, error) {
 	if err := fs.RemoveAll(s.dir); err != nil {
 		return nil, fmt.Errorf("remove %s: %w", s.dir, err)
 	}
-	return &m, rename(fs, next, s.dir)
+	if err := rename(fs, next, s.dir); err != nil {
+		return nil, err
+	}
+	return &m, s.writeNewest(m.Seq)
 }
 
 // copyDir is linkDir without links: the savepoint may be on its way elsewhere.

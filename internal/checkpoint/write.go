@@ -55,9 +55,12 @@ func (s *Store) Commit(c *Commit) (w Written, err error) {
 		s.broken = err
 		return w, err
 	}
-	s.manifest, s.has = m, true
+	s.manifest, s.has, s.commits = m, true, s.commits+1
 	w.Seq, w.Pages, w.Bytes, w.File = m.Seq, t.pages, t.bytes, t.file
 	// c is on disk. What fails from here on fails again with the next commit.
+	if err := s.writeNewest(m.Seq); err != nil {
+		s.o.Logger.Warn("the number of the newest checkpoint could not be noted", "dir", s.dir, "error", err)
+	}
 	s.dropKept(s.o.Keep)
 	before := time.Now()
 	if w.Compacted, err = s.compact(); err != nil {
@@ -78,16 +81,14 @@ func (s *Store) readIndex(full bool) (*index, error) {
 
 // ingest takes tables into the database in one step.
 func (s *Store) ingest(paths []string, full bool) error {
-	var err error
-	if full {
+	err := s.notes.call(func() error {
+		if !full {
+			return s.db.Ingest(context.Background(), paths)
+		}
 		span := pebble.KeyRange{Start: []byte{pageKey}, End: []byte(pagesEnd)}
-		_, err = s.db.IngestAndExcise(context.Background(), paths, nil, nil, span)
-	} else {
-		err = s.db.Ingest(context.Background(), paths)
-	}
-	if err == nil {
-		err = s.notes.failed()
-	}
+		_, err := s.db.IngestAndExcise(context.Background(), paths, nil, nil, span)
+		return err
+	})
 	return ours("commit a checkpoint to", s.dir, err)
 }
 
@@ -114,9 +115,9 @@ func (s *Store) compact() (written int64, err error) {
 	default:
 		return 0, nil
 	}
-	err = s.db.Compact(context.Background(), []byte{0}, []byte{0xff}, false)
-	if err == nil {
-		err = s.notes.failed()
+	err = s.notes.call(func() error { return s.db.Compact(context.Background(), []byte{0}, []byte{0xff}, false) })
+	if s.notes.failed() != nil {
+		return 0, ours("compact", s.dir, err)
 	}
 	after := s.db.Metrics()
 	for i := range after.Levels {
