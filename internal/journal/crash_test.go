@@ -3,10 +3,12 @@ package journal
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -58,116 +60,175 @@ func blank(rec *Record) (bool, error) {
 }
 
 // work runs a workload: appends with several records under way, retention,
-// erasure, closing and opening again. Every error is answered by trying again.
-func (w *world) work(t testing.TB, o Options, seed uint64, n int) {
+// erasure, closing and opening again, now and then the end of the process. Every
+// error is answered by trying again.
+func (w *world) work(o Options, seed uint64, n int) error {
 	r := rand.New(rand.NewPCG(seed, 1))
-	j := w.open(t, o)
-	for len(w.recs) < n {
-		switch r.IntN(12) {
+	p, j, err := w.start(o)
+	for len(w.recs) < n && err == nil {
+		switch r.IntN(14) {
 		case 0:
-			w.maintain(t, j, r)
+			err = w.maintain(j, r)
 		case 1:
 			j.Close()
-			j = w.open(t, o)
+			p, j, err = w.start(o)
+		case 2:
+			p.left.Store(int64(1 + r.IntN(4)))
+			if err = w.append(j, r, 4); err == nil || errors.Is(err, errKilled) {
+				p.left.Store(-1)
+				j.Close()
+				if p, j, err = w.start(o); err == nil {
+					err = w.resolve(j)
+				}
+			}
 		default:
-			w.append(t, j, r, 1+r.IntN(4))
+			err = w.append(j, r, 1+r.IntN(4))
 		}
 	}
-	j.Close()
+	if err == nil {
+		j.Close()
+	}
+	return err
 }
 
-func (w *world) open(t testing.TB, o Options) *Journal {
-	for range 10 {
+// process is what can be killed: its file operations come to nothing then, but
+// what they did before stays in the page cache.
+type process struct {
+	left atomic.Int64 // operations until then; 0: it lives on, negative: it is dead
+}
+
+var errKilled = errors.New("killed")
+
+func (p *process) op(errorfs.Op) error {
+	switch left := p.left.Load(); {
+	case left < 0:
+		return errKilled
+	case left == 1:
+		p.left.Store(-1)
+	case left > 1:
+		p.left.Store(left - 1)
+	}
+	return nil
+}
+
+// start opens the journal in a process of its own.
+func (w *world) start(o Options) (*process, *Journal, error) {
+	p := &process{}
+	o.FS = errorfs.Wrap(o.FS, errorfs.InjectorFunc(p.op))
+	j, err := w.open(o)
+	return p, j, err
+}
+
+func (w *world) open(o Options) (*Journal, error) {
+	return again(10, func() (*Journal, error) {
 		j, err := Open(o)
-		if err == nil {
-			j.queue.every = 0
-			w.mu.Lock()
-			need := w.need
-			w.mu.Unlock()
-			if need > 0 {
-				j.Need(need)
-			}
-			return j
+		if err != nil {
+			return nil, err
 		}
-		if !errors.Is(err, errInjected) {
-			t.Fatalf("open: %v", err)
+		j.queue.every = 0
+		if w.need > 0 {
+			j.Need(w.need)
+		}
+		return j, nil
+	})
+}
+
+// again tries until the error is not an injected one.
+func again[T any](times int, f func() (T, error)) (t T, err error) {
+	for range times {
+		if t, err = f(); !errors.Is(err, errInjected) {
+			return t, err
 		}
 	}
-	t.Fatal("open fails for ever")
-	return nil
+	return t, fmt.Errorf("failed %d times: %w", times, err)
 }
 
 // append hands several records over at once, and then again those that failed,
 // until all are in the journal.
-func (w *world) append(t testing.TB, j *Journal, r *rand.Rand, n int) {
+func (w *world) append(j *Journal, r *rand.Rand, n int) error {
 	var todo []Record
 	for range n {
 		todo = append(todo, sample(r, len(w.recs)+len(todo)))
 	}
 	for tries := 0; len(todo) > 0; tries++ {
 		if tries > 1000 {
-			t.Fatal("the journal stays stalled")
+			return errors.New("the journal stays stalled")
 		}
-		var tickets []*Ticket
 		first := len(w.recs)
-		for _, rec := range todo {
+		tickets := make([]*Ticket, len(todo))
+		for i, rec := range todo {
 			w.mu.Lock()
 			w.recs, w.failed = append(w.recs, rec), append(w.failed, false)
 			w.mu.Unlock()
-			ticket, err := j.Append(rec)
-			if err != nil && !errors.Is(err, ErrStalled) {
-				t.Fatalf("append: %v", err)
+			var err error
+			if tickets[i], err = j.Append(rec); err != nil && !errors.Is(err, ErrStalled) {
+				return err
 			}
-			tickets = append(tickets, ticket)
 		}
+		var dead error
 		for i, ticket := range tickets {
 			var p Position
 			err := ErrStalled
 			if ticket != nil {
 				p, err = ticket.Result()
 			}
+			if errors.Is(err, errKilled) {
+				dead = err // who knows
+				continue
+			}
 			w.mu.Lock()
 			w.recs[first+i].Pos, w.failed[first+i] = p, err != nil
 			w.mu.Unlock()
 		}
+		if dead != nil {
+			return dead
+		}
 		todo = todo[:0:0]
 		for i := first; i < len(w.recs); i++ {
 			if w.failed[i] {
-				rec := w.recs[i]
-				todo = append(todo, rec)
+				todo = append(todo, w.recs[i])
 			}
 		}
 	}
+	return nil
 }
 
-func (w *world) maintain(t testing.TB, j *Journal, r *rand.Rand) {
-	end := j.End()
+// resolve finds out what became of records that were under way when a process
+// ended. What is read now must stay.
+func (w *world) resolve(j *Journal) error {
+	got, err := tryAll(j, j.First())
+	if err != nil {
+		return err
+	}
 	w.mu.Lock()
-	w.need = max(w.need, 1+Position(r.Uint64N(uint64(end))))
+	defer w.mu.Unlock()
+	for _, g := range got {
+		for i := range w.recs {
+			if w.recs[i].First == g.First && !w.failed[i] {
+				w.recs[i].Pos = g.Pos
+			}
+		}
+	}
+	for i := range w.recs {
+		w.failed[i] = w.recs[i].Pos == 0
+	}
+	return nil
+}
+
+func (w *world) maintain(j *Journal, r *rand.Rand) error {
+	w.mu.Lock()
+	w.need = max(w.need, 1+Position(r.Uint64N(uint64(j.End()))))
 	w.begun = w.need
 	w.mu.Unlock()
 	j.Need(w.need)
-	for range 10 {
-		_, err := j.Erase(blank)
-		if err == nil {
-			w.mu.Lock()
-			w.erased = w.need
-			w.mu.Unlock()
-			break
-		}
-		if !errors.Is(err, errInjected) {
-			t.Fatalf("erase: %v", err)
-		}
+	if _, err := again(10, func() (Erased, error) { return j.Erase(blank) }); err != nil {
+		return err
 	}
-	for range 10 {
-		_, err := j.Clean()
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, errInjected) {
-			t.Fatalf("clean: %v", err)
-		}
-	}
+	w.mu.Lock()
+	w.erased = w.need
+	w.mu.Unlock()
+	_, err := again(10, j.Clean)
+	return err
 }
 
 // check opens a journal of which w is all that is known, and compares.
@@ -253,89 +314,83 @@ func equal(a, b *Record) bool {
 
 // small makes segments roll and retention work within a few dozen records.
 func small(fs vfs.FS) Options {
-	return Options{FS: fs, Dir: "journal", Segment: 24 << 10, KeepBytes: 120 << 10}
+	return Options{FS: fs, Dir: "journal", Segment: 24 << 10, KeepBytes: 40 << 10}
 }
+
+var crashSeeds = flag.Uint64("journal.seeds", 2, "workloads of the crash test")
 
 // TestCrash makes every file operation of a workload a crash point: what was
 // not synced is lost or not, block by block and name by name. The journal must
 // open, hold what was acknowledged, and go on.
 func TestCrash(t *testing.T) {
-	points, torn := 0, 0
-	for seed := range uint64(6) {
+	points, deeper := 0, 0
+	for seed := range *crashSeeds {
 		mem := vfs.NewCrashableMem()
 		w := &world{}
 		r := rand.New(rand.NewPCG(seed, 2))
-		w.onOps(mem, func(fs vfs.FS) { w.work(t, small(fs), seed, 60) }, func(op errorfs.Op) error {
+		var mu sync.Mutex
+		hook := func(op errorfs.Op) error {
+			mu.Lock()
+			defer mu.Unlock()
 			points++
 			seen := w.copy()
 			clone := mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: []int{0, 100, r.IntN(101)}[points%3], RNG: r})
-			o := small(clone)
-			o.KeepBytes = 0
-			if err := seen.check(o); err != nil {
-				t.Errorf("seed %d, crash point %d (%v %s): %v", seed, points, op.Kind, op.Path, err)
+			err := seen.check(whole(clone))
+			if err == nil && points%7 == 0 { // it goes on: with the next crash, too
+				var n int
+				n, err = seen.goOn(clone, r)
+				deeper += n
 			}
-			// It goes on: with the next crash, too.
-			if points%7 == 0 {
-				torn += seen.goOn(t, clone, r, fmt.Sprintf("seed %d, crash point %d", seed, points))
+			if err != nil {
+				t.Errorf("seed %d, crash point %d (operation %d on %s): %v", seed, points, op.Kind, op.Path, err)
 			}
 			return nil
-		})
+		}
+		if err := w.work(small(errorfs.Wrap(mem, errorfs.InjectorFunc(hook))), seed, 60); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
 		if t.Failed() {
 			return
 		}
 	}
-	t.Logf("%d crash points, %d more behind a recovery", points, torn)
-	if points < 1000 || torn < 100 {
+	t.Logf("%d crash points, %d more behind a recovery", points, deeper)
+	if points < int(*crashSeeds)*150 || deeper < int(*crashSeeds)*150 {
 		t.Errorf("the workload has too few file operations")
 	}
 }
 
-// onOps runs f on a file system that calls hook before every operation.
-func (w *world) onOps(fs vfs.FS, f func(vfs.FS), hook func(errorfs.Op) error) {
-	f(errorfs.Wrap(fs, errorfs.InjectorFunc(hook)))
-}
-
 // goOn recovers from a crash, with a crash at every operation of the recovery
 // and of what follows, and appends.
-func (w *world) goOn(t testing.TB, fs *vfs.MemFS, r *rand.Rand, what string) (points int) {
+func (w *world) goOn(fs *vfs.MemFS, r *rand.Rand) (points int, err error) {
 	next := w.copy()
+	var mu sync.Mutex
 	hook := func(op errorfs.Op) error {
+		mu.Lock()
+		defer mu.Unlock()
 		points++
 		clone := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: r.IntN(101), RNG: r})
-		o := small(clone)
-		o.KeepBytes = 0
-		if err := next.copy().check(o); err != nil {
-			t.Errorf("%s, and again at operation %d of the recovery (%v %s): %v", what, points, op.Kind, op.Path, err)
+		if e := next.copy().check(whole(clone)); e != nil && err == nil {
+			err = fmt.Errorf("again at operation %d of the recovery (%d on %s): %w", points, op.Kind, op.Path, e)
 		}
 		return nil
 	}
-	next.onOps(fs, func(fs vfs.FS) {
-		j := next.open(t, small(fs))
-		got, err := tryAll(j, 1)
-		if err == ErrGone {
-			got, err = tryAll(j, j.First())
+	j, e := next.open(small(errorfs.Wrap(fs, errorfs.InjectorFunc(hook))))
+	if e == nil {
+		if e = next.resolve(j); e == nil {
+			e = next.append(j, rand.New(rand.NewPCG(1, 1)), 3)
 		}
-		if err != nil {
-			t.Errorf("%s: %v", what, err)
-			return
-		}
-		// What was under way when it crashed is in the journal or is not: now that is known.
-		next.mu.Lock()
-		for _, g := range got {
-			for i := range next.recs {
-				if next.recs[i].First == g.First && !next.failed[i] {
-					next.recs[i].Pos = g.Pos
-				}
-			}
-		}
-		for i := range next.recs {
-			next.failed[i] = next.recs[i].Pos == 0
-		}
-		next.mu.Unlock()
-		next.append(t, j, r, 3)
 		j.Close()
-	}, hook)
-	return points
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	return points, errors.Join(err, e)
+}
+
+// whole keeps everything that is there.
+func whole(fs vfs.FS) Options {
+	o := small(fs)
+	o.KeepBytes = 0
+	return o
 }
 
 var errInjected = errors.New("injected")
