@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -76,10 +77,17 @@ func (l *Log) add(b *pebble.Batch, seq, journal uint64, logged int64, a *cep.Ale
 
 // write commits a batch without waiting for the disk. Called with writing held.
 func (l *Log) write(b *pebble.Batch) error {
+	if err := b.Set(metaKey(metaBatch), binary.BigEndian.AppendUint64(nil, l.batches+1), nil); err != nil {
+		return err
+	}
 	if err := b.Commit(pebble.NoSync); err != nil {
 		return fmt.Errorf("write the alert log: %w", err)
 	}
-	return l.failure()
+	l.batches++
+	if err := l.fatal.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // Sync returns when all that was committed is durable.
@@ -88,8 +96,25 @@ func (l *Log) Sync() error {
 		return err
 	}
 	defer l.done()
+	if err := l.failure(); err != nil {
+		return err
+	}
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
+	l.writing.Lock()
+	batches := l.batches
+	l.writing.Unlock()
+	if batches == l.synced.batches {
+		return nil
+	}
 	if err := l.db.LogData(nil, pebble.Sync); err != nil {
 		return fmt.Errorf("sync the alert log: %w", err)
 	}
-	return l.failure()
+	if err := l.fatal.Load(); err != nil {
+		return *err
+	}
+	if err := l.writeSynced(batches); err != nil {
+		return fmt.Errorf("sync the alert log: %w", err)
+	}
+	return nil
 }

@@ -3,7 +3,6 @@ package alerts
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -30,7 +29,7 @@ func (l *Log) Cursor(name string) (Cursor, error) {
 	}
 	defer done.Close()
 	if len(v) < 8 {
-		return Cursor{}, &CorruptError{Why: fmt.Sprintf("the cursor of %q in %s is %d bytes long", name, l.opt.Dir, len(v))}
+		return Cursor{}, l.damaged("the cursor of %q is %d bytes long", name, len(v))
 	}
 	return Cursor{Seq: binary.BigEndian.Uint64(v), State: append([]byte(nil), v[8:]...)}, nil
 }

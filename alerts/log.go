@@ -6,25 +6,37 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/weir-cep/weir/internal/patient"
 )
 
 // Log is the alert log. Its methods may be called from several goroutines.
 //
-// Order of the locks: using, writing, then one of shelves, holding, wake. Nothing that reads
+// Order of the locks: using, syncing, writing, then one of shelves, holding,
+// wake. Nothing that reads
 // takes writing, so a disk that stalls stops no reader.
 type Log struct {
-	opt Options
-	db  *pebble.DB
+	opt  Options
+	disk *patient.FS
+	lock *pebble.Lock
+	db   *pebble.DB
 
 	head  atomic.Uint64 // number of the last alert
 	first atomic.Uint64 // number of the oldest one still there; head+1: none is
 
+	missing atomic.Uint64 // alerts that replays did not bring again
+
 	using  sync.RWMutex // read: the database is in use; write: it is closed
-	closed bool
+	closed atomic.Bool
+
+	syncing sync.Mutex
+	synced  synced // what is noted as durable
 
 	writing sync.Mutex // one batch after the other, so that numbers ascend on disk
+	batches uint64     // written
 	replay  replay
 	row     []byte // scratch
 	key     []byte // scratch
@@ -48,6 +60,8 @@ type Log struct {
 const (
 	metaFormat = "format"
 	metaFirst  = "first"
+	deadName   = "dead letters"
+	lateName   = "late events"
 )
 
 // format is the version of what is in the database. Rows have a version of
@@ -65,16 +79,14 @@ func Open(opt Options) (*Log, error) {
 		closing: make(chan struct{}),
 		cleaned: make(chan struct{}),
 
-		dead: shelf{name: "dead letters", rows: keyDead, index: keyDeadAt, keep: uint64(opt.KeepDead)},
-		late: shelf{name: "late events", rows: keyLate, index: keyLateAt, keep: uint64(opt.KeepLate)},
+		dead: shelf{name: deadName, rows: keyDead, index: keyDeadAt, keep: uint64(opt.KeepDead)},
+		late: shelf{name: lateName, rows: keyLate, index: keyLateAt, keep: uint64(opt.KeepLate)},
 	}
-	var err error
-	if l.db, err = l.openDB(); err != nil {
+	if err := l.openDB(); err != nil {
 		return nil, err
 	}
 	if err := l.load(); err != nil {
-		l.db.Close()
-		return nil, err
+		return nil, errors.Join(err, l.closeDB())
 	}
 	if opt.CleanEvery > 0 {
 		go l.cleaning()
@@ -84,18 +96,29 @@ func Open(opt Options) (*Log, error) {
 	return l, nil
 }
 
-// load reads what the log knows of itself.
+// load reads what the log knows of itself, or begins it.
 func (l *Log) load() error {
-	v, ok, err := l.meta(metaFormat)
-	switch {
-	case err != nil:
+	if _, ok, err := l.meta(metaFormat); err != nil {
 		return err
-	case !ok:
+	} else if !ok {
 		if err := l.db.Set(metaKey(metaFormat), binary.BigEndian.AppendUint64(nil, format), pebble.Sync); err != nil {
 			return fmt.Errorf("begin the alert log in %s: %w", l.opt.Dir, err)
 		}
-	case v > format:
+	}
+	return l.readSelf()
+}
+
+// readSelf reads what the log knows of itself.
+func (l *Log) readSelf() error {
+	v, _, err := l.meta(metaFormat)
+	if err != nil {
+		return err
+	}
+	if v > format {
 		return &VersionError{Dir: l.opt.Dir, Why: fmt.Sprintf("format %d, this one reads %d", v, format)}
+	}
+	if l.batches, _, err = l.meta(metaBatch); err != nil {
+		return err
 	}
 	first, ok, err := l.meta(metaFirst)
 	if err != nil {
@@ -127,7 +150,7 @@ func (l *Log) meta(name string) (n uint64, ok bool, err error) {
 	}
 	defer done.Close()
 	if len(v) != 8 {
-		return 0, false, &CorruptError{Why: fmt.Sprintf("%q is %d bytes long", name, len(v))}
+		return 0, false, l.damaged("%q is %d bytes long", name, len(v))
 	}
 	return binary.BigEndian.Uint64(v), true, nil
 }
@@ -152,28 +175,54 @@ func (l *Log) Head() uint64 { return l.head.Load() }
 // it left none.
 func (l *Log) First() uint64 { return l.first.Load() }
 
-// Close closes the log. What was committed is in its files then.
+// Close closes the log. What was committed is in its files then. If the disk
+// takes no writes, Close does not wait for it: the log is left as a crash would
+// leave it, and its directory stays locked until the process ends.
 func (l *Log) Close() error {
-	l.using.Lock()
-	closed := l.closed
-	l.closed = true
-	l.using.Unlock()
-	if closed {
+	if l.closed.Swap(true) {
 		return nil
 	}
 	l.announce()
 	close(l.closing)
-	<-l.cleaned
-	if err := l.db.Close(); err != nil {
-		return fmt.Errorf("close the alert log: %w", err)
+	closed := make(chan error, 1)
+	go func() {
+		<-l.cleaned
+		l.using.Lock()
+		defer l.using.Unlock()
+		err := l.db.Close()
+		if err == nil && l.failure() == nil {
+			err = l.writeSynced(l.batches)
+		}
+		closed <- errors.Join(err, l.lock.Close())
+	}()
+	for {
+		select {
+		case err := <-closed:
+			if err != nil {
+				return fmt.Errorf("close the alert log: %w", err)
+			}
+			return nil
+		case <-time.After(closeLook):
+		}
+		if since, err := l.disk.Stalled(); err != nil && time.Since(since) > closePatience {
+			return fmt.Errorf("%w and is left as it is; what is not on disk comes again with the next start: %w", ErrStalled, err)
+		}
 	}
-	return nil
 }
+
+// How long Close waits for a disk that takes no writes.
+const (
+	closeLook     = 100 * time.Millisecond
+	closePatience = 2 * time.Second
+)
 
 // use keeps the log from being closed until done is called.
 func (l *Log) use() error {
+	if l.closed.Load() {
+		return ErrClosed // even while Close waits for a disk that takes no writes
+	}
 	l.using.RLock()
-	if l.closed {
+	if l.closed.Load() {
 		l.using.RUnlock()
 		return ErrClosed
 	}
@@ -196,10 +245,13 @@ func (l *Log) beginWrite() error {
 	return nil
 }
 
-// failure is why the database cannot go on, nil if it can.
+// failure is why nothing can be written, nil if it can.
 func (l *Log) failure() error {
 	if err := l.fatal.Load(); err != nil {
 		return *err
+	}
+	if _, err := l.disk.Stalled(); err != nil {
+		return fmt.Errorf("%w: %w", ErrStalled, err)
 	}
 	return nil
 }

@@ -32,6 +32,8 @@ type Options struct {
 
 	Now    func() time.Time // the clock that KeepAge goes by; nil: the machine's
 	Logger *slog.Logger     // nil: nothing is logged
+
+	pause time.Duration // between tries of a write that fails, see patient.New
 }
 
 // What is kept where nothing is said.

@@ -2,7 +2,6 @@ package alerts
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -50,8 +49,11 @@ func (l *Log) After(seq uint64, limit int, f Filter) (Page, error) {
 		if err != nil {
 			return p, err
 		}
-		if scanned == 0 {
+		switch {
+		case scanned == 0 && n <= max(seq+1, l.first.Load()):
 			p.Gone = n - seq - 1
+		case scanned == 0 || n != p.Next+1:
+			return p, l.damaged("alerts between %d and %d are missing", p.Next, n)
 		}
 		p.Next = n
 		if f.passes(&r) {
@@ -69,8 +71,11 @@ func (l *Log) After(seq uint64, limit int, f Filter) (Page, error) {
 	if err := it.Error(); err != nil {
 		return p, l.readError(err)
 	}
-	if scanned == 0 {
+	switch {
+	case scanned == 0 && l.first.Load() > head:
 		p.Gone = head - seq
+	case scanned == 0 || p.Next != head:
+		return p, l.damaged("alerts behind %d are missing", p.Next)
 	}
 	p.Next = head
 	return p, nil
@@ -98,7 +103,7 @@ func (l *Log) rowAt(it *pebble.Iterator) (row, error) {
 }
 
 func (l *Log) badRow(seq uint64, err error) error {
-	return &CorruptError{Why: fmt.Sprintf("alert %d in %s: %v", seq, l.opt.Dir, err)}
+	return l.damaged("alert %d: %v", seq, err)
 }
 
 // Get returns one alert, or ErrNone.

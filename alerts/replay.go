@@ -29,7 +29,10 @@ func (l *Log) Replay(seq uint64) error {
 	}
 	defer l.endWrite()
 	if head := l.head.Load(); seq > head {
-		return &CorruptError{Why: fmt.Sprintf("%s ends with alert %d, but the checkpoint was taken behind alert %d", l.opt.Dir, head, seq)}
+		return &CorruptError{
+			File: l.newest(".log"),
+			Why:  fmt.Sprintf("the log ends with alert %d, and the checkpoint was taken behind alert %d: restore a savepoint of both", head, seq),
+		}
 	}
 	l.replay = replay{on: true, next: seq + 1}
 	return nil
@@ -48,6 +51,7 @@ func (l *Log) Replayed() (reproduced, missing uint64) {
 	}
 	reproduced, missing = r.reproduced, r.missing
 	l.replay = replay{}
+	l.missing.Add(missing)
 	return reproduced, missing
 }
 
@@ -84,14 +88,14 @@ func (l *Log) same(seq uint64, a *cep.Alert) (bool, error) {
 		if seq < l.first.Load() {
 			return true, nil
 		}
-		return false, &CorruptError{Why: fmt.Sprintf("alert %d is not in %s", seq, l.opt.Dir)}
+		return false, l.damaged("alert %d is missing", seq)
 	case err != nil:
 		return false, l.readError(err)
 	}
 	defer done.Close()
 	row, err := parseRow(v)
 	if err != nil {
-		return false, &CorruptError{Why: fmt.Sprintf("alert %d: %v", seq, err)}
+		return false, l.damaged("alert %d: %v", seq, err)
 	}
 	l.row = appendLine(l.row[:0], a)
 	if bytes.Equal(row.line, l.row) || faded(row.line, l.row) {

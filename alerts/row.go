@@ -210,6 +210,16 @@ func (d *decoder) fixed() uint64 {
 	return n
 }
 
+func (d *decoder) fixed32() uint32 {
+	if len(d.rest) < 4 {
+		d.fail()
+		return 0
+	}
+	n := binary.BigEndian.Uint32(d.rest)
+	d.rest = d.rest[4:]
+	return n
+}
+
 func (d *decoder) uvarint() uint64 {
 	n, size := binary.Uvarint(d.rest)
 	if size <= 0 {

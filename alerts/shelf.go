@@ -3,7 +3,6 @@ package alerts
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -57,7 +56,7 @@ func (s *shelf) load(l *Log) error {
 	s.first, s.next, s.bytes = d.fixed(), d.fixed(), d.fixed()
 	done.Close()
 	if d.bad || s.first > s.next {
-		return &CorruptError{Why: fmt.Sprintf("what %s says of its %s is not as it was written", l.opt.Dir, s.name)}
+		return l.damaged("what it says of its %s is not as it was written", s.name)
 	}
 	err = l.each(s.totalKey(nil), func(key, v []byte) error {
 		d := decoder{rest: key}
@@ -232,7 +231,7 @@ func (s *shelf) after(l *Log, n uint64, limit int, take func(uint64, place, *dec
 		version, text := d.byte(), d.text()
 		p, ok := parsePlace(text)
 		if version != rowVersion || !ok {
-			return n, &CorruptError{Why: fmt.Sprintf("record %d of the %s in %s: %v", number(it.Key()), s.name, l.opt.Dir, errRow)}
+			return n, l.damaged("record %d of the %s: %v", number(it.Key()), s.name, errRow)
 		}
 		n = number(it.Key())
 		take(n, p, &d)
@@ -266,11 +265,14 @@ func (s *shelf) sums(l *Log) []Total {
 }
 
 // each calls f with what is behind a prefix in every key that has it, and its
-// value.
+// value; no prefix: with all there is.
 func (l *Log) each(prefix []byte, f func(key, v []byte) error) error {
-	end := slices.Clone(prefix)
-	end[len(end)-1]++
-	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: end})
+	opt := &pebble.IterOptions{}
+	if len(prefix) > 0 {
+		opt.LowerBound, opt.UpperBound = prefix, slices.Clone(prefix)
+		opt.UpperBound[len(prefix)-1]++
+	}
+	it, err := l.db.NewIter(opt)
 	if err != nil {
 		return l.readError(err)
 	}

@@ -21,6 +21,8 @@ type File struct {
 	since  []written // since the file was last synced, in the order of writing
 	bytes  int
 	spare  []byte
+	prefix Prefix // of what was written
+	mixed  bool   // it was not written from beginning to end
 }
 
 // written is a write that may not be on disk.
@@ -40,6 +42,9 @@ const (
 func (f *File) Write(p []byte) (int, error) {
 	// The file below may change the bytes, so they are kept before.
 	f.keep(f.offset, p)
+	if f.whole {
+		f.prefix.add(p)
+	}
 	done := 0
 	err := f.fs.try(func() error {
 		n, err := f.File.Write(p[done:])
@@ -56,6 +61,7 @@ func (f *File) Write(p []byte) (int, error) {
 // WriteAt implements vfs.File.
 func (f *File) WriteAt(p []byte, off int64) (int, error) {
 	f.keep(off, p)
+	f.mixed = true
 	n := 0
 	err := f.fs.try(func() (err error) {
 		n, err = f.File.WriteAt(p, off)
@@ -130,6 +136,9 @@ func (f *File) settle(sync func() error) error {
 	})
 	if err == nil {
 		f.forget()
+		if !f.mixed {
+			f.fs.note(f.name, f.prefix)
+		}
 	}
 	return err
 }

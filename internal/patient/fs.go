@@ -3,8 +3,10 @@ package patient
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,6 +24,7 @@ type FS struct {
 
 	mu      sync.Mutex
 	waiting map[*stall]struct{}
+	synced  map[string]Prefix // files by name: what of them is on disk
 }
 
 // stall is an operation that waits.
@@ -40,7 +43,7 @@ func New(under vfs.FS, pause time.Duration) *FS {
 	if pause == 0 {
 		pause = DefaultPause
 	}
-	return &FS{FS: under, pause: pause, waiting: map[*stall]struct{}{}}
+	return &FS{FS: under, pause: pause, waiting: map[*stall]struct{}{}, synced: map[string]Prefix{}}
 }
 
 // Wait says that writes are waited for from now on.
@@ -148,14 +151,41 @@ func isTable(name string) bool {
 	return ext == ".sst" || ext == ".blob"
 }
 
+// Synced returns what is on disk of the files that were written through this
+// file system from beginning to end and are not removed, tables left out.
+func (f *FS) Synced() map[string]Prefix {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.synced)
+}
+
+func (f *FS) note(name string, p Prefix) {
+	p.Sums = slices.Clone(p.Sums)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.synced[name] = p
+}
+
 // Remove implements vfs.FS.
 func (f *FS) Remove(name string) error {
+	f.mu.Lock()
+	delete(f.synced, name)
+	f.mu.Unlock()
 	return f.try(func() error { return f.FS.Remove(name) })
 }
 
 // Rename implements vfs.FS.
 func (f *FS) Rename(oldname, newname string) error {
-	return f.try(func() error { return f.FS.Rename(oldname, newname) })
+	if err := f.try(func() error { return f.FS.Rename(oldname, newname) }); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if p, ok := f.synced[oldname]; ok {
+		f.synced[newname] = p
+		delete(f.synced, oldname)
+	}
+	return nil
 }
 
 // MkdirAll implements vfs.FS.

@@ -1,0 +1,190 @@
+package alerts
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path"
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/weir-cep/weir/cep"
+)
+
+// script is what a runtime does to its log in these tests: it brings alerts and
+// dead letters, takes checkpoints, moves a reader and removes what is old. Done
+// again from a checkpoint it does the same.
+type script struct {
+	alerts uint64 // in all
+	keep   int64
+	mark   atomic.Pointer[checkpoint] // the last one that is durable
+}
+
+type checkpoint struct{ seq, dead uint64 }
+
+func crashScript() *script { return &script{alerts: 160, keep: 60} }
+
+func (s *script) options(fs vfs.FS) Options {
+	return Options{FS: fs, Dir: "data/alerts", Keep: s.keep, KeepBehind: 1000, KeepDead: 20, CleanEvery: -1, pause: time.Microsecond}
+}
+
+// run does the script from a checkpoint to its end. live is false while it is
+// only done again: then nothing is read, removed or marked.
+func (s *script) run(l *Log, from checkpoint, live func() bool) error {
+	seq, dead := from.seq, from.dead
+	for step := seq / 5; seq < s.alerts; step++ {
+		n := min(s.alerts, (step+1)*5)
+		for ; seq < n; seq++ {
+			if err := l.Commit(seq+1, []*cep.Alert{testAlert(seq + 1)}); err != nil {
+				return err
+			}
+		}
+		for ; dead < seq/2; dead++ {
+			if err := l.Dead(deadRecord(uint32(dead%2), dead)); err != nil {
+				return err
+			}
+		}
+		if !live() {
+			continue
+		}
+		if step%2 == 1 {
+			if err := l.SetCursor("reader", Cursor{Seq: seq - 3}); err != nil {
+				return err
+			}
+		}
+		if step%7 == 5 {
+			if err := l.db.Flush(); err != nil {
+				return err
+			}
+		}
+		if step%5 == 4 {
+			if _, err := l.Clean(); err != nil {
+				return err
+			}
+		}
+		if step%3 == 2 {
+			if err := l.Sync(); err != nil {
+				return err
+			}
+			s.mark.Store(&checkpoint{seq, dead})
+		}
+	}
+	return nil
+}
+
+func always() bool { return true }
+
+// check fails unless the log is what the script ends with.
+func (s *script) check(t *testing.T, l *Log, what string) {
+	t.Helper()
+	if _, err := l.Clean(); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	checkLog(t, l, s.alerts-uint64(s.keep)+1, s.alerts)
+	want := []Total{{"cards", "number", s.alerts / 2}}
+	if got := l.DeadTotals(); !reflect.DeepEqual(got, want) {
+		t.Fatalf("%s: dead letters %v, want %v", what, got, want)
+	}
+	for n := s.alerts - uint64(s.keep); n <= s.alerts; n++ {
+		e, err := l.Find(testAlert(n).ID)
+		if n == s.alerts-uint64(s.keep) {
+			if err != ErrNone {
+				t.Fatalf("%s: alert %d was removed but is found: %v", what, n, err)
+			}
+		} else if err != nil || e.Seq != n {
+			t.Fatalf("%s: alert %d is found as %d: %v", what, n, e.Seq, err)
+		}
+	}
+}
+
+// crash is a copy of a file system as it may be found after a crash.
+type crash struct {
+	fs   *vfs.MemFS
+	mark checkpoint
+	what string
+}
+
+// recover opens what a crash left, does again what the runtime would, and
+// checks the log.
+func (s *script) recover(t *testing.T, c crash) {
+	t.Helper()
+	l, err := Open(s.options(c.fs))
+	if err != nil {
+		t.Fatalf("%s: %v", c.what, err)
+	}
+	defer l.Close()
+	head := l.Head()
+	if head < c.mark.seq {
+		t.Fatalf("%s: the log ends with %d, it was durable up to %d", c.what, head, c.mark.seq)
+	}
+	cur, err := l.Cursor("reader")
+	must(t, err)
+	if cur.Seq > head {
+		t.Fatalf("%s: the cursor %d is behind the end %d", c.what, cur.Seq, head)
+	}
+	must(t, l.Replay(c.mark.seq))
+	if err := s.run(l, c.mark, func() bool { return false }); err != nil {
+		t.Fatalf("%s: %v", c.what, err)
+	}
+	if r, m := l.Replayed(); m != 0 || r != head-c.mark.seq {
+		t.Fatalf("%s: %d reproduced and %d missing of %d", c.what, r, m, head-c.mark.seq)
+	}
+	s.check(t, l, c.what)
+}
+
+// kindOf says what a file of the database is.
+func kindOf(name string) string {
+	name = path.Base(name)
+	if kind, _, ok := strings.Cut(name, "-"); ok {
+		return kind
+	}
+	if kind := path.Ext(name); kind != "" && !strings.HasPrefix(name, "marker") {
+		return kind
+	}
+	kind, _, _ := strings.Cut(name, ".0")
+	return kind
+}
+
+// TestCrashAtEveryFileOperation crashes before each operation on a file that
+// the script causes, once losing all that was not synced and once a random part
+// of it.
+func TestCrashAtEveryFileOperation(t *testing.T) {
+	s := crashScript()
+	mem := vfs.NewCrashableMem()
+	var mu sync.Mutex
+	var crashes []crash
+	rng := rand.New(rand.NewPCG(3, 4))
+	s.mark.Store(&checkpoint{})
+	kinds := map[string]int{}
+	fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind.ReadOrWrite() != errorfs.OpIsWrite {
+			return nil
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		mark := *s.mark.Load()
+		what := fmt.Sprintf("operation %d, on %s", len(crashes)/2, op.Path)
+		kinds[kindOf(op.Path)]++
+		crashes = append(crashes, crash{mem.CrashClone(vfs.CrashCloneCfg{}), mark, what},
+			crash{mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rng}), mark, what + ", half of it lost"})
+		return nil
+	}))
+	l, err := Open(s.options(fs))
+	must(t, err)
+	must(t, s.run(l, checkpoint{}, always))
+	s.check(t, l, "uncrashed")
+	must(t, l.Close())
+	for _, c := range crashes {
+		s.recover(t, c)
+	}
+	t.Logf("%d crashes at %d operations: %v", len(crashes), len(crashes)/2, kinds)
+	if len(crashes) < 300 {
+		t.Fatal("the script causes too few operations to mean anything")
+	}
+}
