@@ -179,14 +179,24 @@ type poolState struct {
 	counted int    // keys with state, when they were last counted
 }
 
-func newPoolState(sh *shard, q *pool) (*poolState, error) {
-	ps := &poolState{p: q, mem: slab.NewArena()}
-	set, err := window.New(q.specs, sh.plan.prog.Zone, ps.mem, sh.syms)
+// newPoolState makes the state of a pool, which goes on with an older one if
+// there is one.
+func newPoolState(sh *shard, p *plan, q *pool, old *poolState) (*poolState, error) {
+	ps := &poolState{p: q}
+	if old != nil {
+		ps.mem = old.mem
+	} else {
+		ps.mem = slab.NewArena()
+	}
+	set, err := window.New(q.specs, p.prog.Zone, ps.mem, sh.syms)
 	if err != nil {
 		return nil, err
 	}
 	ps.set, ps.args = set, make([]window.Arg, len(q.inputs))
-	if q.keyer != nil {
+	switch {
+	case old != nil:
+		ps.keys, ps.pace, ps.visit, set.Capped = old.keys, old.pace, old.visit, old.set.Capped
+	case q.keyer != nil:
 		ps.keys = slab.NewKeys()
 	}
 	return ps, nil
