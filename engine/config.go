@@ -32,6 +32,12 @@ type Config struct {
 	// one for all types that none of these carries.
 	Sources func(*dsl.Program) [][]*cep.Schema
 
+	// Deploys lets every row that comes in time wait for the watermark, whether
+	// somebody looks at it or not, so that rules and lookups that change
+	// meanwhile see it. Without it they see of the rows that have come only
+	// those that others had looked at.
+	Deploys bool
+
 	// Arrival lets rules whose RuleIR.Arrival is set see their rows as they
 	// come. Without it every rule runs in time order.
 	Arrival bool

@@ -35,9 +35,11 @@ type Engine struct {
 	stats   Stats
 	ended   bool
 	err     error
-	stride  int         // rows of a superstep
-	rows    []item      // scratch of advance
-	tallies []RuleStats // what preparing counted, by rank
+	stride  int            // rows of a superstep
+	rows    []item         // scratch of advance
+	tallies []RuleStats    // what preparing counted, by rank
+	stale   int            // batches among those that are held whose preparation is outdated
+	dying   map[uint32]int // sids of which states are still to be forgotten, and by how many tasks
 	// giveBack takes batches that were lent to the engine.
 	giveBack func(*prepared)
 	arrivals arrivals
@@ -149,6 +151,10 @@ func (e *Engine) hold(p *prepared, part *partition) uint32 {
 func (e *Engine) release(p *prepared) {
 	e.steps.book.done(p.page)
 	p.page = nil
+	if p.stale {
+		p.stale = false
+		e.stale--
+	}
 	if p.lent {
 		e.giveBack(p)
 	}
@@ -237,7 +243,7 @@ func (e *Engine) acceptRow(f *feeding, i int) {
 	} else if !e.inTime(f, i) {
 		return
 	}
-	if f.p.wanted(i, g.plan.timeWorlds()) {
+	if f.p.wanted(i, g.plan.timeWorlds()) || e.cfg.Deploys && r.At >= max(part.bound(), g.w) {
 		g.order.add(it)
 	}
 	g.last = max(g.last, r.At)
@@ -367,7 +373,13 @@ func (e *Engine) step(g *group, w int64) (more bool) {
 	if more {
 		w = e.rows[len(e.rows)-1].at + 1
 	}
+	if e.stale > 0 {
+		e.refresh(e.rows)
+	}
 	e.err = e.steps.run(g, e.held.list, e.rows, w)
+	if len(e.dying) > 0 {
+		e.purge(len(e.rows))
+	}
 	g.order.done(e.rows)
 	return more
 }

@@ -25,6 +25,7 @@ type prepared struct {
 	page   *page          // its evidence
 	ids    []xxh3.Uint128 // by row: its id for dropping duplicates
 	lent   bool           // batch and visits go back to the runner that lent them
+	stale  bool           // prepared for a plan that is not the engine's any more
 }
 
 // visits are the keys that a batch's rows go to in one world, row by row.

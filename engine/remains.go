@@ -42,15 +42,3 @@ func (sh *shard) remains() *remains {
 	}
 	return rem
 }
-
-// total is what the rule has counted, its machine included.
-func (rs *ruleState) total() RuleStats {
-	c := rs.counts
-	if rs.machine != nil {
-		m := rs.machine.Counters()
-		c.Capped += m.Capped
-		c.EvalErrors += m.EvalErrors
-		c.Budget += m.Budget
-	}
-	return c
-}

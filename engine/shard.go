@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"fmt"
-
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/internal/expr"
 	"github.com/weir-cep/weir/internal/slab"
@@ -19,6 +17,7 @@ type shard struct {
 	syms   *slab.Symbols
 	frame  expr.Frame
 	stages []*stage // by world
+	purges []*purge // what is still to be forgotten of rules that are gone
 	found  []*found // alerts of the step in progress
 
 	// What is being evaluated: a rule, for a key, because of a row or a timer.
@@ -67,8 +66,10 @@ func (sh *shard) owns(vs *visit) bool {
 	if vs.access.global != 0 {
 		hash = vs.access.global
 	}
-	return int(hash>>56)*sh.plan.shards>>8 == sh.id
+	return shardOf(hash, sh.plan.shards) == sh.id
 }
+
+func shardOf(hash uint64, shards int) int { return int(hash>>56) * shards >> 8 }
 
 // run works through rows in order, and through the deadlines before until.
 func (st *stage) run(rows []item, batch func(uint32) *prepared, until int64) {

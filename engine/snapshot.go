@@ -56,6 +56,7 @@ func (e *Engine) Snapshot(full bool) *Snapshot {
 		panic("engine: snapshot of an engine that has failed: " + e.err.Error())
 	}
 	start := time.Now()
+	e.purgeAll()
 	s := &Snapshot{Layout: Layout(), from: e, Full: full || e.snap.units == nil || e.mostChanged()}
 	before := e.snap
 	if s.Full {

@@ -47,6 +47,13 @@ func (t *timers) set(at int64, sid, key uint32) uint32 {
 // kill makes the timer pass unnoticed.
 func (t *timers) kill(id uint32) { t.slots[id].live = false }
 
+// forget is kill for a timer that may have come already, its id with another.
+func (t *timers) forget(id, sid, key uint32) {
+	if s := &t.slots[id]; s.live && s.sid == sid && s.key == key {
+		s.live = false
+	}
+}
+
 // at returns the time of a live timer.
 func (t *timers) at(id uint32) int64 { return t.slots[id].at }
 
