@@ -43,7 +43,14 @@ func TestCopy(t *testing.T) {
 	if err := Verify(fs, "copy", func(file string, off int64, why string) { t.Errorf("%s at %d: %s", file, off, why) }); err != nil {
 		t.Fatal(err)
 	}
+	facts, err := Inspect(fs, "copy")
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := open(t, Options{FS: fs, Dir: "copy", Segment: 1 << 10})
+	if s := c.Stats(); facts.First != s.First || facts.End != s.End || facts.Bytes != s.Bytes || facts.Segments != s.Segments || facts.FirstTime != s.FirstTime || facts.LastTime != s.LastTime || s.LastTime == 0 {
+		t.Errorf("Inspect: %+v, a journal: %+v", facts, s)
+	}
 	if first := c.First(); first > from || first == 1 {
 		t.Errorf("it begins at %d", first)
 	}

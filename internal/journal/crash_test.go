@@ -66,7 +66,7 @@ func (w *world) work(o Options, seed uint64, n int) error {
 	r := rand.New(rand.NewPCG(seed, 1))
 	p, j, err := w.start(o)
 	for len(w.recs) < n && err == nil {
-		switch r.IntN(14) {
+		switch r.IntN(10) {
 		case 0:
 			err = w.maintain(j, r)
 		case 1:
@@ -336,7 +336,7 @@ func TestCrash(t *testing.T) {
 			seen := w.copy()
 			clone := mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: []int{0, 100, r.IntN(101)}[points%3], RNG: r})
 			err := seen.check(whole(clone))
-			if err == nil && points%7 == 0 { // it goes on: with the next crash, too
+			if err == nil && points%13 == 0 { // it goes on: with the next crash, too
 				var n int
 				n, err = seen.goOn(clone, r)
 				deeper += n
@@ -346,7 +346,7 @@ func TestCrash(t *testing.T) {
 			}
 			return nil
 		}
-		if err := w.work(small(errorfs.Wrap(mem, errorfs.InjectorFunc(hook))), seed, 60); err != nil {
+		if err := w.work(small(errorfs.Wrap(mem, errorfs.InjectorFunc(hook))), seed, 100); err != nil {
 			t.Errorf("seed %d: %v", seed, err)
 		}
 		if t.Failed() {
@@ -354,7 +354,7 @@ func TestCrash(t *testing.T) {
 		}
 	}
 	t.Logf("%d crash points, %d more behind a recovery", points, deeper)
-	if points < int(*crashSeeds)*150 || deeper < int(*crashSeeds)*150 {
+	if points < int(*crashSeeds)*150 || deeper < int(*crashSeeds)*100 {
 		t.Errorf("the workload has too few file operations")
 	}
 }
