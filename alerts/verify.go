@@ -24,7 +24,21 @@ func Verify(fs vfs.FS, dir string, report func(file, why string)) error {
 	return err
 }
 
-func (l *Log) verify() (err error) {
+func (l *Log) verify() error {
+	return l.reading(func() error {
+		if err := l.verifyAlerts(); err != nil {
+			return err
+		}
+		// Whatever else there is has only to be readable.
+		if err := l.each(nil, func(key, v []byte) error { return nil }); err != nil {
+			return err
+		}
+		return l.verifyTables()
+	})
+}
+
+// reading opens the log for reading only.
+func (l *Log) reading(f func() error) (err error) {
 	if _, err := l.opt.FS.Stat(l.opt.Dir); err != nil {
 		return fmt.Errorf("there is no alert log: %w", err)
 	}
@@ -52,14 +66,7 @@ func (l *Log) verify() (err error) {
 	if err := l.readSelf(); err != nil {
 		return err
 	}
-	if err := l.verifyAlerts(); err != nil {
-		return err
-	}
-	// Whatever else there is has only to be readable.
-	if err := l.each(nil, func(key, v []byte) error { return nil }); err != nil {
-		return err
-	}
-	return l.verifyTables()
+	return f()
 }
 
 // verifyTables checks the checksums of all blocks of the tables, also those
