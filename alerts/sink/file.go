@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/weir-cep/weir/alerts"
+	"github.com/weir-cep/weir/engine/source/option"
 )
 
 // File opens sinks of kind file: alerts are appended as lines to the file that
@@ -22,22 +23,13 @@ import (
 // is cut off and written again, so every alert is in the file once. A file that
 // was moved away or removed is begun anew with the next batch.
 func File(s Spec) (Sender, error) {
-	name, err := s.Options.Text("path", "")
+	o := option.Sink(s.IR)
+	o.Required("path")
+	path, err := filepath.Abs(o.Path("path"))
 	if err != nil {
-		return nil, err
+		o.Bad("path", "%w", err)
 	}
-	if name == "" {
-		return nil, errors.New("path: a file is needed")
-	}
-	path, err := filepath.Abs(s.Path(name))
-	if err != nil {
-		return nil, fmt.Errorf("path: %w", err)
-	}
-	logger := s.Logger
-	if logger == nil {
-		logger = slog.New(slog.DiscardHandler)
-	}
-	return &file{path: path, logger: logger}, nil
+	return &file{path: path, logger: s.Logger}, o.Err()
 }
 
 // file is the sender of a file. What it has written stands up to end, what is

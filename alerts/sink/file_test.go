@@ -15,7 +15,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/weir-cep/weir/alerts"
-	"github.com/weir-cep/weir/cep"
 )
 
 // lineText is what the file holds of alerts.
@@ -30,7 +29,7 @@ func lineText(list []uint64) []byte {
 }
 
 func fileSpec(path string) []Spec {
-	return []Spec{{Name: "cases", Kind: "file", Options: Options{{Name: "path", Value: cep.Str(path)}}}}
+	return []Spec{spec("cases", "file", path)}
 }
 
 func fileLanes(t *testing.T, l *alerts.Log) *Lanes {
@@ -110,7 +109,7 @@ func TestFileCutsOffOnlyItsOwn(t *testing.T) {
 func TestOneFileForTwoSinks(t *testing.T) {
 	l := openLog(t, vfs.NewMem(), alerts.Options{})
 	specs := append(fileSpec("/tmp/x/a.ndjson"), fileSpec("/tmp/x/../x/a.ndjson")...)
-	specs[1].Name = "other"
+	specs[1].IR.Name = "other"
 	err := fileLanes(t, l).Set(specs)
 	if err == nil || !strings.Contains(err.Error(), "sinks cases and other both write /tmp/x/a.ndjson") {
 		t.Fatalf("error %v", err)

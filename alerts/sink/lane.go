@@ -97,7 +97,7 @@ func (l *lane) step(ctx context.Context) (waits bool, err error) {
 		}
 		l.resumed = true
 	}
-	p, err := l.log.After(l.cursor.Seq, maxItems, alerts.Filter{Sink: l.spec.Name})
+	p, err := l.log.After(l.cursor.Seq, maxItems, alerts.Filter{Sink: l.spec.IR.Name})
 	if err != nil {
 		return false, err
 	}
@@ -121,7 +121,7 @@ func (l *lane) step(ctx context.Context) (waits bool, err error) {
 
 // resume takes the cursor up where the last lane of this name left it.
 func (l *lane) resume() error {
-	c, err := l.log.Cursor(l.spec.Name)
+	c, err := l.log.Cursor(l.spec.IR.Name)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (l *lane) resume() error {
 	}
 	// What the sender found is durable before it writes, or a crash could leave
 	// something half written that nobody knows the beginning of.
-	if err := l.log.SetCursor(l.spec.Name, l.cursor); err != nil {
+	if err := l.log.SetCursor(l.spec.IR.Name, l.cursor); err != nil {
 		return err
 	}
 	return l.log.Sync()
@@ -185,7 +185,7 @@ func (l *lane) deliver(ctx context.Context, list []alerts.Entry) error {
 // save keeps the cursor. Should the log not take it, the lane goes on: what it
 // sends meanwhile would come again after a crash.
 func (l *lane) save() {
-	if err := l.log.SetCursor(l.spec.Name, l.cursor); err != nil {
+	if err := l.log.SetCursor(l.spec.IR.Name, l.cursor); err != nil {
 		l.logger.Warn("a sink's cursor is not saved; after a crash it sends some alerts again", "seq", l.cursor.Seq, "error", err)
 		return
 	}
@@ -270,7 +270,7 @@ func (l *lane) snapshot() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.stats
-	s.Sink, s.Kind = l.spec.Name, l.spec.Kind
+	s.Sink, s.Kind = l.spec.IR.Name, l.spec.IR.Kind
 	s.Lag = head - min(s.Cursor, head)
 	return s
 }

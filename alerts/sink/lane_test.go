@@ -16,6 +16,7 @@ import (
 
 	"github.com/weir-cep/weir/alerts"
 	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/dsl"
 )
 
 func must(t testing.TB, err error) {
@@ -142,7 +143,16 @@ func closeNow(s *Lanes) {
 	s.Close(ctx)
 }
 
-var cases = []Spec{{Name: "cases", Kind: "test"}, {Name: "feed", Kind: "websocket"}}
+// spec is a sink with a path, if there is one.
+func spec(name, kind, path string) Spec {
+	ir := &dsl.SinkIR{Name: name, Kind: kind, File: "rules.cep"}
+	if path != "" {
+		ir.Options = []dsl.Option{{Name: "path", Value: cep.Str(path)}}
+	}
+	return Spec{IR: ir}
+}
+
+var cases = []Spec{spec("cases", "test", ""), spec("feed", "websocket", "")}
 
 func TestLaneSendsWhatIsAddressedInOrder(t *testing.T) {
 	fs := vfs.NewMem()
@@ -223,29 +233,27 @@ func TestLanesFollowTheRuleFiles(t *testing.T) {
 	first, second := &collector{}, &collector{}
 	now := first
 	s := NewLanes(l, Kinds{"test": func(s Spec) (Sender, error) {
-		if p, err := s.Options.Text("path", ""); p == "bad" || err != nil {
-			return nil, errors.Join(err, errors.New("bad path"))
+		if s.IR.Options[0].Value.Text == "bad" {
+			return nil, errors.New("bad path")
 		}
 		return now, nil
 	}}, slog.New(slog.DiscardHandler))
 	defer closeNow(s)
-	spec := func(path string) []Spec {
-		return []Spec{{Name: "cases", Kind: "test", Options: Options{{Name: "path", Value: cep.Str(path)}}}}
-	}
-	must(t, s.Set(spec("a")))
+	with := func(path string) []Spec { return []Spec{spec("cases", "test", path)} }
+	must(t, s.Set(with("a")))
 	commit(t, l, 10)
 	eventually(t, "the first has them", first.has(addressed(10)))
-	if err := s.Set(spec("bad")); err == nil || err.Error() != "sink cases: bad path" {
+	if err := s.Set(with("bad")); err == nil || err.Error() != "bad path" {
 		t.Fatalf("error %v", err)
 	}
-	if err := s.Set([]Spec{{Name: "cases", Kind: "webhook"}}); err == nil {
+	if err := s.Set([]Spec{spec("cases", "webhook", "")}); err == nil {
 		t.Fatal("an unknown kind is not refused")
 	}
 	commit(t, l, 20)
 	eventually(t, "the first goes on", first.has(addressed(20)))
-	must(t, s.Set(spec("a")))
+	must(t, s.Set(with("a")))
 	now = second
-	must(t, s.Set(spec("b")))
+	must(t, s.Set(with("b")))
 	commit(t, l, 30)
 	eventually(t, "the second has the rest", second.has(addressed(30)[len(addressed(20)):]))
 	must(t, s.Set(nil))

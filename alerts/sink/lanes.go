@@ -50,15 +50,15 @@ func (s *Lanes) open(specs []Spec) (map[string]Sender, error) {
 		if sender == nil {
 			continue
 		}
-		senders[spec.Name] = sender
+		senders[spec.IR.Name] = sender
 		t, ok := sender.(Targeter)
 		if !ok {
 			continue
 		}
 		if other, taken := targets[t.Target()]; taken {
-			return senders, fmt.Errorf("sinks %s and %s both write %s: give them different places, or one sink to both rules", other, spec.Name, t.Target())
+			return senders, fmt.Errorf("sinks %s and %s both write %s: give them different places, or one sink to both rules", other, spec.IR.Name, t.Target())
 		}
-		targets[t.Target()] = spec.Name
+		targets[t.Target()] = spec.IR.Name
 	}
 	return senders, nil
 }
@@ -81,7 +81,7 @@ func (s *Lanes) Set(specs []Spec) error {
 		return err
 	}
 	for name, l := range s.lanes {
-		i := slices.IndexFunc(specs, func(o Spec) bool { return o.Name == name })
+		i := slices.IndexFunc(specs, func(o Spec) bool { return o.IR.Name == name })
 		if i >= 0 && l.spec.equal(&specs[i]) {
 			senders[name].Close()
 			delete(senders, name)
@@ -92,7 +92,7 @@ func (s *Lanes) Set(specs []Spec) error {
 		s.log.Release(name)
 	}
 	for _, spec := range specs {
-		if sender := senders[spec.Name]; sender != nil {
+		if sender := senders[spec.IR.Name]; sender != nil {
 			if err := s.start(spec, sender); err != nil {
 				return err
 			}
@@ -103,16 +103,16 @@ func (s *Lanes) Set(specs []Spec) error {
 
 // start lets a lane run.
 func (s *Lanes) start(spec Spec, sender Sender) error {
-	if err := s.log.Hold(spec.Name); err != nil {
+	if err := s.log.Hold(spec.IR.Name); err != nil {
 		sender.Close()
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &lane{
 		log: s.log, spec: spec, sender: sender, wait: s.wait, cancel: cancel, ended: make(chan struct{}), drained: make(chan struct{}),
-		logger: s.logger.With("sink", spec.Name, "kind", spec.Kind),
+		logger: s.logger.With("sink", spec.IR.Name, "kind", spec.IR.Kind),
 	}
-	s.lanes[spec.Name] = l
+	s.lanes[spec.IR.Name] = l
 	go l.run(ctx)
 	return nil
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 
 	"github.com/weir-cep/weir/alerts"
+	"github.com/weir-cep/weir/dsl"
 )
 
 // Item is an alert on its way.
@@ -52,40 +54,38 @@ func (e *RefusedError) Error() string { return e.Err.Error() }
 func (e *RefusedError) Unwrap() error { return e.Err }
 
 // Opener makes the sender of a sink. It checks what the sink says, secrets and
-// environment included, and touches nothing outside yet.
+// environment included, and connects to nothing yet. Errors name the sink.
 type Opener func(Spec) (Sender, error)
 
 // Kinds are the openers by the kind of sink. A nil opener stands for a kind
 // that needs no sender, because something else delivers its alerts.
 type Kinds map[string]Opener
 
-// Spec is a sink as the rule files declare it.
+// Spec is what a sender is made of.
 type Spec struct {
-	Name    string
-	Kind    string
-	Options Options
-	Dir     string // that relative paths start from: the rule file's
-	Stdout  io.Writer
-	Logger  *slog.Logger
+	IR     *dsl.SinkIR // as a rule file declares it
+	Stdout io.Writer   // nil: the process's own
+	Logger *slog.Logger
 }
 
 // equal says whether two specs make the same sender.
 func (s *Spec) equal(o *Spec) bool {
-	return s.Kind == o.Kind && s.Dir == o.Dir && s.Options.equal(o.Options)
+	return s.IR.Kind == o.IR.Kind && s.IR.File == o.IR.File && slices.EqualFunc(s.IR.Options, o.IR.Options, func(a, b dsl.Option) bool {
+		return a.Name == b.Name && a.EnvName == b.EnvName && string(a.Value.AppendJSON(nil)) == string(b.Value.AppendJSON(nil))
+	})
 }
 
 // open makes the sender of a spec.
 func (k Kinds) open(s Spec) (Sender, error) {
-	open, ok := k[s.Kind]
+	open, ok := k[s.IR.Kind]
 	if !ok {
-		return nil, fmt.Errorf("sink %s: this program has no sinks of kind %s", s.Name, s.Kind)
+		return nil, fmt.Errorf("%s: sink %s: this program has no sinks of kind %s", s.IR.File, s.IR.Name, s.IR.Kind)
 	}
 	if open == nil {
 		return nil, nil
 	}
-	sender, err := open(s)
-	if err != nil {
-		return nil, fmt.Errorf("sink %s: %w", s.Name, err)
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
 	}
-	return sender, nil
+	return open(s)
 }
