@@ -95,3 +95,10 @@ func (f *Flight) Wait(ctx context.Context) error {
 		return ctx.Err()
 	}
 }
+
+// Idle says whether nothing is on its way and nothing was refused.
+func (f *Flight) Idle() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.n == 0 && f.err == nil
+}
