@@ -48,7 +48,7 @@ func isSecret(name string) bool {
 // option checks one value.
 func (u *unit) option(it ConfigItem, spec optionSpec) (Option, bool) {
 	o := Option{Name: it.Name.Name, Span: it.Span}
-	if call, ok := it.Value.(*CallNode); ok && call.Func.Name == "env" && spec.kind != optBool && spec.kind != optDuration {
+	if call, ok := it.Value.(*CallNode); ok && call.Func.Name == "env" && spec.kind != optBool && spec.kind != optDuration && spec.kind != optCount {
 		if len(call.Args) == 1 {
 			if name, ok := call.Args[0].(*Lit); ok && name.Kind == LitString && name.Str != "" {
 				o.EnvName = name.Str
@@ -78,6 +78,12 @@ func (u *unit) option(it ConfigItem, spec optionSpec) (Option, bool) {
 			o.Value = cep.Value{Type: durationType, Word: cep.Word(l.Int)}
 		}
 		want = "a duration such as 1m"
+	case optCount:
+		l, isLit := it.Value.(*Lit)
+		if ok = isLit && l.Kind == LitInt && l.Int > 0; ok {
+			o.Value = cep.Int(l.Int)
+		}
+		want = "a whole number above 0"
 	case optTexts:
 		o.Value, ok = textsValue(it.Value)
 		want = "a text or a list of texts"

@@ -16,6 +16,7 @@ const (
 	optDuration                   // 1h30m
 	optTexts                      // "text" or a list of texts
 	optWord                       // one of Words, bare or quoted
+	optCount                      // a whole number above 0
 )
 
 // optionSpec is one option that a connector takes.
@@ -104,7 +105,10 @@ var (
 			"allow":       {kind: optTexts, doc: "address ranges that the egress guard lets through"},
 		},
 		"kafka": merge(kafkaOptions),
-		"redis": merge(redisOptions, optionTable{"stream": {required: true, doc: "the stream's key"}}),
+		"redis": merge(redisOptions, optionTable{
+			"stream":  {required: true, doc: "the stream's key"},
+			"max_len": {kind: optCount, doc: "about how many entries the stream keeps; default all"},
+		}),
 	}
 	lookupKinds = map[string]optionTable{
 		"file": merge(anyLookup, optionTable{

@@ -130,6 +130,14 @@ func (o *Options) Duration(name string, def time.Duration) time.Duration {
 	return def
 }
 
+// Count returns a whole number, def if it is not given.
+func (o *Options) Count(name string, def int64) int64 {
+	if op, ok := o.find(name); ok {
+		return int64(op.Value.Word)
+	}
+	return def
+}
+
 // Texts returns a list of texts, def if it is not given. A variable holds them
 // with commas between.
 func (o *Options) Texts(name string, def ...string) []string {
