@@ -91,6 +91,7 @@ func (e *Engine) acceptDerived(g *group, p *prepared) {
 			continue
 		}
 		g.order.add(item{at: r.At, ref: r.Ref, batch: id, row: uint32(i)})
+		g.last = max(g.last, r.At)
 	}
 	e.held.settle(id)
 }

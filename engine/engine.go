@@ -178,8 +178,7 @@ type feeding struct {
 // duplicates and late ones, moves the partition's watermark, and keeps those
 // that somebody looks at. The group's watermark stays until advance.
 func (e *Engine) accept(p *prepared, id uint32, part *partition, from, to int, arrived int64) {
-	back := part.idle
-	if back {
+	if part.idle {
 		part.rejoin()
 	}
 	f := &e.feeding
@@ -189,13 +188,12 @@ func (e *Engine) accept(p *prepared, id uint32, part *partition, from, to int, a
 	}
 	if f.group.plan.arrival > 0 {
 		f.others = lowest(f.group.parts, part)
+		// Any row moves a group that could get on already: one that was at rest
+		// until this partition came back, or one that has just been joined.
+		e.arrivals.move(p.batch.Rows[from].Ref, min(part.w(), f.others))
 	}
 	e.stats.Events += uint64(to - from)
 	part.rows += uint64(to - from)
-	if back && f.group.plan.arrival > 0 {
-		// Its return alone may move the group, which was at rest.
-		e.arrivals.move(p.batch.Rows[from].Ref, min(part.w(), f.others))
-	}
 	for from < to {
 		next := min(from+ahead, to)
 		for _, id := range p.ids[from:next] {

@@ -174,7 +174,9 @@ func (e *Engine) deal(r *regrouping) {
 			e.sources[in.Source] = src
 		}
 		src.group = g
-		e.place(in, src, r.plan)
+		// A partition of a group that had not begun comes to one that has.
+		part := e.place(in, src, r.plan)
+		part.floor = max(part.floor, g.w)
 	}
 }
 

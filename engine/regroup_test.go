@@ -117,6 +117,37 @@ feature f on B by k { n = count() over last 100s }`)
 	b.says("a x; b x; c x; c x")
 }
 
+// What a partition's group had released is late for it in the joined group too,
+// also if it was silent meanwhile, and the lateness of its types cannot bring it
+// back.
+func TestJoinedPartitionsKeepTheirFloor(t *testing.T) {
+	prog := compile(t, threeTypes)
+	cfg := apart(prog)
+	cfg.Inputs = append(cfg.Inputs, Input{Source: 1, Partition: 1, Types: types(prog, "B"), Idle: true})
+	b := seat(t, prog, cfg)
+	b.feed(0, 0, ev("A", 100, "x"))
+	b.feed(1, 0, ev("B", 200, "x"), ev("B", 201, "x"))
+	b.says("b x")
+	joined := compile(t, strings.Replace(threeTypes, "event B { time at ", "event B { time at late 60s", 1)+`
+rule ab "ab" { by k  pattern { x: A  then y: B } within 1m  alert {} }`)
+	b.change(joined, nil)
+	b.feed(1, 1, ev("B", 150, "late"), ev("B", 201, "y"), ev("B", 300, "z"))
+	b.feed(1, 0, ev("B", 160, "late"), ev("B", 200, "late"), ev("B", 300, "z"))
+	if s := b.e.Stats(); s.Late != 3 {
+		t.Errorf("%d rows are late", s.Late)
+	}
+	// A partition of a group that has not begun comes to one that has.
+	if err := b.e.AddInput(Input{Source: 3, Types: types(joined, "C")}); err != nil {
+		t.Fatal(err)
+	}
+	b.out.Reset()
+	all := compile(t, threeTypes+`rule ac "ac" { by k  pattern { x: A  then y: C } within 1m  alert {} }`)
+	b.change(all, nil)
+	w := b.e.Watermark(0)
+	b.feed(2, 0, ev("C", int(w/cep.Second)-1, "late"), ev("C", int(w/cep.Second), "x"))
+	b.says(fmt.Sprintf("late 200000000000000 below %d, greatest %d", w, w-cep.Second))
+}
+
 // An old rule that comes to read what rules of a slower group raise does not
 // see what lies before its own time.
 func TestJoinedRulesDoNotGoBack(t *testing.T) {

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,11 +16,11 @@ import (
 
 // record is an entry of a journal as the engine sees it.
 type record struct {
-	kind      byte // 'r' rows, 'o' open, 'i' idle, 'e' end, 't' tick
+	kind      byte // 'r' rows, 'o' open, 'i' idle, 'e' end, 't' tick, 'd' deploy
 	source    uint32
 	partition uint32
 	lines     []string
-	time      int64 // seconds: of arrival, or that have passed
+	time      int64 // seconds: of arrival, or that have passed; 0 or 1: which program
 }
 
 func (r *record) String() string {
@@ -49,6 +50,12 @@ source b2 of B2 from kafka { topic: "b" }
 `
 }
 
+// bridge joins the groups of the twins.
+const bridge = `
+rule bridge "Bridge" { by u  pattern { x: B by u  then y: B2 by u where n > x.n } within 30s  alert as Bridged { message "{u} {x.n} {y.n}"  user = u } }
+rule beyond "Over the bridge" { by u  pattern { b: Bridged by user  then q: Quiet by user } within 1m  alert { message "{u}" } }
+`
+
 var twinSources = []string{"A", "B", "A2", "B2"}
 
 // drawer draws records: partitions that come, bring rows in some disorder,
@@ -59,6 +66,7 @@ type drawer struct {
 	id    int
 	parts int
 	open  [][2]uint32
+	joins bool // deployments join the groups and part them again
 }
 
 func (j *drawer) draw(n int) (list []record) {
@@ -76,6 +84,8 @@ func (j *drawer) draw(n int) (list []record) {
 		case k <= 4:
 			p := j.open[j.int("partition", 0, len(j.open)-1)]
 			list = append(list, record{kind: 'i', source: p[0], partition: p[1]})
+		case k == 6 && j.joins:
+			list = append(list, record{kind: 'd', time: int64(j.int("program", 0, 1))})
 		case k == 5:
 			i := j.int("partition", 0, len(j.open)-1)
 			p := j.open[i]
@@ -128,10 +138,21 @@ type replay struct {
 }
 
 // run works records off and returns the alerts, and what was set aside.
-func (r replay) run(t testing.TB, prog *dsl.Program, list []record) (alerts, aside string) {
-	b := seat(t, prog, Config{Shards: r.shards, Arrival: true, Apart: r.apart, Inputs: []Input{}})
+func (r replay) run(t testing.TB, list []record, progs ...*dsl.Program) (alerts, aside string) {
+	b := seat(t, progs[0], Config{Shards: r.shards, Arrival: true, Apart: r.apart, Inputs: []Input{}})
 	if r.step > 0 {
 		b.e.stride = r.step
+	}
+	latest, emit := map[string]int64{}, b.e.cfg.Emit
+	b.e.cfg.Emit = func(alerts []*cep.Alert) error {
+		for _, a := range alerts {
+			i := slices.IndexFunc(b.e.plan.rules, func(r *rule) bool { return r.ir.Name == a.Rule })
+			if !b.e.plan.rules[i].world.arrival && a.At < latest[a.Rule] {
+				t.Fatalf("rule %s goes back from %d to %d", a.Rule, latest[a.Rule], a.At)
+			}
+			latest[a.Rule] = a.At
+		}
+		return emit(alerts)
 	}
 	var set strings.Builder
 	b.e.cfg.Late = func(l LateRow) {
@@ -142,12 +163,15 @@ func (r replay) run(t testing.TB, prog *dsl.Program, list []record) (alerts, asi
 		rec := &list[i]
 		switch rec.kind {
 		case 'o':
-			b.must(b.e.AddInput(Input{Source: rec.source, Partition: rec.partition, Types: types(prog, twinSources[rec.source]),
+			b.must(b.e.AddInput(Input{Source: rec.source, Partition: rec.partition, Types: types(b.prog, twinSources[rec.source]),
 				Name: fmt.Sprint("s", rec.source), MaxAhead: 120 * cep.Second, Dedupe: 30 * cep.Second}))
 		case 'i':
 			b.must(b.e.Idle(rec.source, rec.partition))
 		case 'e':
 			b.must(b.e.Finish(rec.source, rec.partition))
+		case 'd':
+			b.change(progs[rec.time], nil)
+			b.e.stride = max(r.step, 1)
 		case 't':
 			b.must(b.e.Tick(rec.time * cep.Second))
 		case 'r':
@@ -195,13 +219,13 @@ func TestRandomReplays(t *testing.T) {
 		j := drawer{int: func(label string, from, to int) int { return rapid.IntRange(from, to).Draw(rt, label) }}
 		list := j.draw(rapid.IntRange(1, 60).Draw(rt, "records"))
 		apart := rapid.IntRange(0, 3).Draw(rt, "apart") > 0
-		want, aside := replay{shards: 1, apart: apart}.run(t, prog, list)
+		want, aside := replay{shards: 1, apart: apart}.run(t, list, prog)
 		alerts += strings.Count(want, "\n")
 		late += strings.Count(aside, "late ")
 		ahead += strings.Count(aside, "ahead ")
 		again := replay{shards: rapid.IntRange(1, 4).Draw(rt, "shards"), step: rapid.IntRange(1, 40).Draw(rt, "step rows"), apart: apart,
 			cut: func(left int) int { return rapid.IntRange(1, left).Draw(rt, "cut") }}
-		got, other := again.run(t, prog, list)
+		got, other := again.run(t, list, prog)
 		if got != want || other != aside {
 			for i := range list {
 				rt.Log(list[i].String())
@@ -212,6 +236,31 @@ func TestRandomReplays(t *testing.T) {
 	t.Logf("%d alerts, %d late rows, %d rows ahead", alerts, late, ahead)
 	if alerts == 0 || late == 0 || ahead == 0 {
 		t.Error("the journals have little in them")
+	}
+}
+
+// The same with deployments that join the groups and part them: nobody's time
+// goes back, and nothing depends on the cuts.
+func TestRandomReplaysOverJoins(t *testing.T) {
+	progs := []*dsl.Program{compile(t, twinRules()), compile(t, twinRules()+bridge)}
+	joined := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		j := drawer{joins: true, int: func(label string, from, to int) int { return rapid.IntRange(from, to).Draw(rt, label) }}
+		list := j.draw(rapid.IntRange(1, 60).Draw(rt, "records"))
+		want, aside := replay{shards: 1, apart: true}.run(t, list, progs...)
+		joined += strings.Count(want, `"rule":"bridge"`)
+		again := replay{shards: rapid.IntRange(1, 4).Draw(rt, "shards"), step: rapid.IntRange(1, 40).Draw(rt, "step rows"), apart: true,
+			cut: func(left int) int { return rapid.IntRange(1, left).Draw(rt, "cut") }}
+		got, other := again.run(t, list, progs...)
+		if got != want || other != aside {
+			for i := range list {
+				rt.Log(list[i].String())
+			}
+			rt.Fatalf("%d shards, steps of %d\n%s\n%s", again.shards, again.step, firstDifference(got, want), firstDifference(other, aside))
+		}
+	})
+	if joined == 0 {
+		t.Error("the joined groups found nothing")
 	}
 }
 
@@ -227,12 +276,12 @@ func TestStepsOfOneRowNeverStall(t *testing.T) {
 		list := j.draw(120)
 		done := make(chan string, 1)
 		go func() {
-			alerts, _ := replay{shards: 4, step: 1, apart: true, cut: func(int) int { return 1 }}.run(t, prog, list)
+			alerts, _ := replay{shards: 4, step: 1, apart: true, cut: func(int) int { return 1 }}.run(t, list, prog)
 			done <- alerts
 		}()
 		select {
 		case alerts := <-done:
-			if want, _ := (replay{shards: 1, apart: true}).run(t, prog, list); alerts != want {
+			if want, _ := (replay{shards: 1, apart: true}).run(t, list, prog); alerts != want {
 				t.Errorf("seed %d: %s", seed, firstDifference(alerts, want))
 			}
 		case <-time.After(time.Minute):
