@@ -48,6 +48,9 @@ func (c *Chunks) Config() Config { return c.cfg }
 // its first bytes, one more than the limit, so that the decoder makes a dead
 // letter of it; the rest of its line is passed over. The last record needs no
 // line end.
+//
+// Where a chunk ends follows from where it begins and from what stands there,
+// so that reading goes on alike from the beginning of any chunk (SkipTo).
 type Chunks struct {
 	r         io.Reader
 	cfg       Config
@@ -61,8 +64,8 @@ type Chunks struct {
 	headerErr error
 }
 
-// NewChunks cuts what r reads. Of the configuration it uses Format, Delimiter
-// and MaxEvent.
+// NewChunks cuts what r reads. Of the configuration it uses Format, Delimiter,
+// MaxEvent and Chunk.
 func NewChunks(r io.Reader, cfg Config) *Chunks {
 	if cfg.Delimiter == 0 {
 		cfg.Delimiter = ','
@@ -70,7 +73,10 @@ func NewChunks(r io.Reader, cfg Config) *Chunks {
 	if cfg.MaxEvent == 0 {
 		cfg.MaxEvent = DefaultMaxEvent
 	}
-	return &Chunks{r: r, cfg: cfg, size: ChunkSize}
+	if cfg.Chunk == 0 {
+		cfg.Chunk = ChunkSize
+	}
+	return &Chunks{r: r, cfg: cfg, size: cfg.Chunk}
 }
 
 // ErrNoHeader tells that CSV input is empty.
@@ -226,8 +232,8 @@ func (c *Chunks) Next(buf []byte) (Chunk, error) {
 			return Chunk{}, err
 		}
 		if c.dropping {
-			if buf = c.drop(buf); c.dropping && !c.eof {
-				continue
+			if buf = c.drop(buf); !c.eof {
+				continue // to as much as a chunk has that begins here
 			}
 		}
 		if len(buf) == 0 && c.eof {
@@ -242,6 +248,38 @@ func (c *Chunks) Next(buf []byte) (Chunk, error) {
 		// One record that is larger than a chunk, and not too long yet.
 		size = min(2*size, c.cfg.MaxEvent+2)
 	}
+}
+
+// SkipTo passes over everything before an offset at which a chunk began: it is
+// the next one. It does not go back, and it must not come behind a line that was
+// too long. A reader that can Skip does not read what is passed over.
+func (c *Chunks) SkipTo(offset int64) error {
+	if _, err := c.Header(); err != nil {
+		return err
+	}
+	n := offset - c.offset
+	if n < 0 {
+		return fmt.Errorf("decode: offset %d was passed over before, reading is at %d", offset, c.offset)
+	}
+	here := min(n, int64(len(c.rest)))
+	c.advance(int(here))
+	if n -= here; n == 0 {
+		return nil
+	}
+	c.offset += n
+	if s, ok := c.r.(interface{ Skip(int64) error }); ok {
+		return s.Skip(n)
+	}
+	_, err := io.CopyN(io.Discard, c.r, n)
+	return early(err)
+}
+
+// early makes the end of an input an error where more was to come.
+func early(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // drop passes over the rest of a line that was too long.

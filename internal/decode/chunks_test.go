@@ -123,3 +123,49 @@ func TestChunksOfLargeInput(t *testing.T) {
 		t.Errorf("%d rows in %d chunks, want %d", rows, n, want)
 	}
 }
+
+// Reading goes on alike from the beginning of any chunk, also behind a line that
+// was too long.
+func TestSkipToAnyChunk(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := Config{Format: rapid.SampledFrom([]Format{JSON, CSV}).Draw(t, "format"), MaxEvent: rapid.IntRange(20, 60).Draw(t, "max"), Chunk: rapid.IntRange(1, 200).Draw(t, "chunk")}
+		lines := rapid.SliceOfN(rapid.SampledFrom([]string{"a,b", "", `"c` + "\n" + `d",e`, strings.Repeat("x", 61), strings.Repeat("y", 300), `{"a":1}`}), 1, 30).Draw(t, "lines")
+		text := "a,b\n" + strings.Join(lines, "\n")
+		n := rapid.IntRange(1, 50).Draw(t, "read")
+		all := func(from int64) (list []Chunk) {
+			c := NewChunks(&trickle{[]byte(text), n}, cfg)
+			if from >= 0 {
+				if err := c.SkipTo(from); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for {
+				chunk, err := c.Next(nil)
+				if err == io.EOF {
+					return list
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				list = append(list, chunk)
+			}
+		}
+		want := all(-1)
+		for i, from := range want {
+			if got := all(from.Offset); fmt.Sprint(got) != fmt.Sprint(want[i:]) {
+				t.Fatalf("from %d on\n%v\nwant\n%v", from.Offset, got, want[i:])
+			}
+		}
+	})
+}
+
+func TestSkipToWhereNothingIs(t *testing.T) {
+	c := NewChunks(strings.NewReader("one\ntwo\n"), Config{})
+	if err := c.SkipTo(9); err != io.ErrUnexpectedEOF {
+		t.Errorf("behind the end: %v", err)
+	}
+	c = NewChunks(strings.NewReader("a,b\n1,2\n"), Config{Format: CSV})
+	if err := c.SkipTo(2); err == nil {
+		t.Error("it went back into the header")
+	}
+}

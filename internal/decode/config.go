@@ -56,6 +56,7 @@ type Config struct {
 	Delimiter byte           // of CSV; default ','
 	Header    []string       // of CSV: the names of the columns, from Chunks.Header
 	MaxEvent  int            // bytes of one record; default DefaultMaxEvent
+	Chunk     int            // bytes of a chunk, about; default ChunkSize
 }
 
 // fill checks the configuration and sets its defaults.

@@ -115,6 +115,38 @@ func (in *Input) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Skip passes over the next n bytes that Read would give, in a plain file
+// without reading them.
+func (in *Input) Skip(n int64) error {
+	raw, ok := in.r.(*bufio.Reader)
+	if !ok || !in.seekable {
+		_, err := io.CopyN(io.Discard, in, n)
+		return early(err)
+	}
+	here := min(n, int64(raw.Buffered()))
+	if _, err := raw.Discard(int(here)); err != nil {
+		return fmt.Errorf("read %s: %w", in.Path, err)
+	}
+	if n -= here; n == 0 {
+		return nil
+	}
+	if _, err := in.file.Seek(n, io.SeekCurrent); err != nil {
+		return fmt.Errorf("read %s: %w", in.Path, err)
+	}
+	raw.Reset(counter{in})
+	in.read.Add(n)
+	return nil
+}
+
+// Packed returns the file as it is packed if it can be read again at any
+// place, else nil.
+func (in *Input) Packed() *os.File {
+	if !in.seekable {
+		return nil
+	}
+	return in.file
+}
+
 // Progress returns how many bytes of the file have been read, as it is packed,
 // and how many it has, -1 if that is not known. Any goroutine may call it.
 func (in *Input) Progress() (read, size int64) { return in.read.Load(), in.size }

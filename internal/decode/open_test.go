@@ -133,3 +133,47 @@ func TestFormatOf(t *testing.T) {
 		}
 	}
 }
+
+// Skipping gives what reading and throwing away gives, however an input is
+// packed.
+func TestSkip(t *testing.T) {
+	text := strings.Repeat("0123456789abcdef", 20_000)
+	for _, c := range []Compression{Plain, Gzip, Zstd} {
+		path := filepath.Join(t.TempDir(), "events")
+		if err := os.WriteFile(path, packed(t, c, text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		in, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := 0
+		for _, n := range []int{3, 0, 1, 70_000, 17, 200_000} {
+			if err := in.Skip(int64(n)); err != nil {
+				t.Fatal(err)
+			}
+			at += n
+			got := make([]byte, 5)
+			if _, err := io.ReadFull(in, got); err != nil || string(got) != text[at:at+5] {
+				t.Fatalf("%s at %d: %q, %v", c, at, got, err)
+			}
+			at += 5
+		}
+		read, size := in.Progress()
+		if read > size || c == Plain && read < int64(at) {
+			t.Errorf("%s: %d of %d bytes", c, read, size)
+		}
+		if in.Packed() == nil {
+			t.Errorf("%s: a file can be read again", c)
+		}
+		if err := in.Skip(1 << 20); err == nil {
+			_, err = in.Read(make([]byte, 1))
+			if err != io.EOF {
+				t.Errorf("%s: behind the end: %v", c, err)
+			}
+		}
+		if err := in.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
