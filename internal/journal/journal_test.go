@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -72,6 +73,8 @@ func tryAll(j *Journal, from Position) ([]Record, error) {
 }
 
 func TestAppendReadFind(t *testing.T) {
+	defer func(n int) { indexBytes = n }(indexBytes)
+	indexBytes = 3000 // of two or three segments
 	for _, size := range []int64{1 << 10, 16 << 10, 1 << 30} {
 		t.Run(fmt.Sprint("segment=", size), func(t *testing.T) {
 			fs := vfs.NewMem()
@@ -197,6 +200,7 @@ func TestConcurrentAppenders(t *testing.T) {
 		for n := 0; n < appenders*each; {
 			switch err := r.Next(&rec); {
 			case err == io.EOF:
+				runtime.Gosched()
 				continue
 			case err != nil:
 				t.Error(err)

@@ -197,24 +197,29 @@ func none(ok bool) error {
 }
 
 // indexBytes bounds the indexes of sealed segments that stay in memory.
-const indexBytes = 32 << 20
+var indexBytes = 32 << 20 // changed by tests
 
-// keep holds an index in memory, and drops those that were not asked for
-// longest.
+// keep holds an index in memory.
 func (j *Journal) keep(s *segment, x *index) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	s.idx = x
+	j.evict(s)
+}
+
+// evict drops the indexes that were not asked for longest, while there are too
+// many; not those of the newest segment and of one other.
+func (j *Journal) evict(but *segment) {
 	for {
 		var oldest *segment
 		total := 0
-		for _, t := range j.segs[:len(j.segs)-1] {
-			if t.idx == nil {
+		for _, s := range j.segs[:len(j.segs)-1] {
+			if s.idx == nil {
 				continue
 			}
-			total += t.idx.bytes()
-			if t != s && (oldest == nil || t.used < oldest.used) {
-				oldest = t
+			total += s.idx.bytes()
+			if s != but && (oldest == nil || s.used < oldest.used) {
+				oldest = s
 			}
 		}
 		if total <= indexBytes || oldest == nil {

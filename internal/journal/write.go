@@ -45,8 +45,9 @@ func (j *Journal) write() {
 func (j *Journal) commit(g *group) {
 	start := time.Now()
 	if err := j.try(g); err != nil {
-		j.log.Error("the journal cannot be written: nothing is taken in until it can",
-			slog.Any("error", err))
+		if j.stalled() == nil {
+			j.log.Error("the journal cannot be written: nothing is taken in until it can", slog.Any("error", err))
+		}
 		j.abandon()
 		j.queue.finish(g, fmt.Errorf("%w: %w", ErrStalled, err))
 		return
@@ -198,10 +199,8 @@ func (j *Journal) begin() error {
 	}
 	j.segs = append(j.segs, s)
 	j.bytes += headerSize
+	j.evict(s)
 	j.mu.Unlock()
-	if before != nil && !before.empty() {
-		j.keep(before, before.idx)
-	}
 	if before != nil && before.empty() {
 		j.fs.Remove(before.name) // or Open does: it is in nobody's chain
 	}
