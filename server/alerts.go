@@ -21,7 +21,7 @@ func (s *Server) getAlerts(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if s.alerts == nil {
-		return ErrNoLog
+		return errNoLog
 	}
 	f := alerts.Filter{Rules: lists["rule"]}
 	delete(lists, "rule")
@@ -42,7 +42,7 @@ func (s *Server) getAlerts(w http.ResponseWriter, r *http.Request) error {
 	}
 	if wait > 0 {
 		if !s.polls.take(1) {
-			return &BusyError{After: pause, Why: "too many requests wait for alerts"}
+			return busy("too many requests wait for alerts")
 		}
 		defer s.polls.give(1)
 	}
@@ -185,7 +185,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, read func(after ui
 		return err
 	}
 	if s.alerts == nil {
-		return ErrNoLog
+		return errNoLog
 	}
 	after, limit, err := s.cursor(q)
 	if err != nil {

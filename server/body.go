@@ -50,7 +50,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) (body []byte, give
 		// One byte more than there is, so that the end shows.
 		grown := min(size, most) + 1
 		if !s.bodies.take(grown - int64(cap(body))) {
-			return nil, give, &BusyError{After: pause, Why: "too many events are being taken in"}
+			return nil, give, busy("too many events are being taken in at once")
 		}
 		held += grown - int64(cap(body))
 		body = append(make([]byte, 0, grown), body...)

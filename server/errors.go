@@ -3,10 +3,13 @@ package server
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/weir-cep/weir/engine"
 )
 
 // Error is what a request that can't be served is answered with.
@@ -82,27 +85,35 @@ func (e *Error) after(d time.Duration) *Error {
 // text goes to the log and not to the client.
 func asError(err error) *Error {
 	var e *Error
-	var busy *BusyError
-	var source *SourceError
-	var exists *ExistsError
+	var busy *engine.ErrBusy
 	switch {
 	case errors.As(err, &e):
 		return e
 	case errors.As(err, &busy):
-		return fail(codeBusy, "%s", busy.Error()).hint("send again after the time in Retry-After; nothing of this request was taken").after(busy.After)
-	case errors.As(err, &source):
-		return fail(codeSource, "%s", source.Error()).hint("%s", source.hint())
-	case errors.As(err, &exists):
-		return fail(codeExists, "%s", exists.Error()).hint("name a folder that does not exist yet")
-	case errors.Is(err, ErrStalled):
-		return fail(codeStalled, "%s", err.Error()).hint("make room on the disk of the state directory; Weir goes on by itself then. Nothing of this request is kept: send it again").after(5 * time.Second)
-	case errors.Is(err, ErrStopping):
-		return fail(codeStopping, "the server is stopping").hint("send again when it is back; nothing of this request was taken").after(5 * time.Second)
-	case errors.Is(err, ErrNoLog):
-		return fail(codeUnavailable, "%s", err.Error()).hint("start the server with --state DIR")
+		return fail(codeBusy, "%s", busy.Error()).hint("send again after the time in Retry-After; nothing of this request was taken").after(busy.RetryAfter)
+	case errors.Is(err, engine.ErrNoSource):
+		return fail(codeSource, "%s", err).hint("name one with ?source=NAME; a rule file declares one with: source NAME of EVENT from http { }")
+	case errors.Is(err, engine.ErrNoRules):
+		return fail(codeUnavailable, "%s", err).hint("the server's log says why").after(pause)
+	case errors.Is(err, engine.ErrStalled):
+		return fail(codeStalled, "%s", err).hint("make room on the disk of the state directory; Weir goes on by itself then. Nothing of this request was acknowledged: send it again").after(5 * time.Second)
+	case errors.Is(err, engine.ErrClosed), errors.Is(err, errStopping):
+		return fail(codeStopping, "the server is stopping").hint("send again when it is back; nothing of this request was acknowledged").after(5 * time.Second)
+	case errors.Is(err, errNoLog):
+		return fail(codeUnavailable, "%s", err)
+	case errors.Is(err, fs.ErrExist):
+		return fail(codeExists, "%s", err).hint("name a folder that does not exist yet")
 	}
 	return fail(codeInternal, "something went wrong inside the server").hint("the server's log says more under this request's id")
 }
+
+var (
+	errStopping = errors.New("the server is stopping")
+	errNoLog    = errors.New("this server keeps no alert log")
+)
+
+// busy says that what is full is full for a moment.
+func busy(why string) error { return &engine.ErrBusy{Why: why, RetryAfter: pause} }
 
 // writeError answers with e.
 func writeError(w http.ResponseWriter, r *http.Request, e *Error) {

@@ -4,26 +4,25 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
+
+	"github.com/weir-cep/weir/engine"
 )
 
 // ingested is the answer to POST /api/v1/events.
 type ingested struct {
-	Accepted   uint64   `json:"accepted"`
-	Rejected   uint64   `json:"rejected"`
-	Skipped    uint64   `json:"skipped"`
-	Duplicates uint64   `json:"duplicates"`
-	Errors     []reject `json:"errors"`
-	More       uint64   `json:"errors_left_out,omitempty"`
-	Unknown    []string `json:"unknown_types,omitempty"`
-	Hint       string   `json:"hint,omitempty"`
+	Accepted int      `json:"accepted"`
+	Rejected int      `json:"rejected"`
+	Skipped  int      `json:"skipped"`
+	Errors   []reject `json:"errors"`
+	More     int      `json:"errors_left_out,omitempty"`
+	Unknown  []string `json:"unknown_types,omitempty"`
+	Hint     string   `json:"hint,omitempty"`
 }
 
 type reject struct {
 	Line   int    `json:"line"`
 	Reason string `json:"reason"`
 	Detail string `json:"detail"`
-	Field  string `json:"field,omitempty"`
 }
 
 // postEvents takes events in. It answers when they are durable, with 200 also
@@ -36,7 +35,7 @@ func (s *Server) postEvents(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if s.stopping.Load() {
-		return ErrStopping
+		return errStopping
 	}
 	f, e := formOf(r)
 	if e != nil {
@@ -47,36 +46,39 @@ func (s *Server) postEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	lines, at, e := records(body, f)
+	lines, e := records(body, f)
 	if e != nil {
 		return e
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.limits.Write/2)
 	defer cancel()
 	got, err := s.rt.Ingest(ctx, source["source"], lines)
-	if err != nil {
-		if errors.Is(err, context.DeadlineExceeded) {
-			return &BusyError{After: pause}
-		}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fail(codeUnavailable, "the journal did not answer in time; the events may be in it all the same").
+			hint("send again: of types with an id, what comes twice is dropped").after(pause)
+	case errors.Is(err, context.Canceled):
+		return http.ErrAbortHandler
+	case err != nil:
 		return err
 	}
-	writeJSON(w, http.StatusOK, s.ingested(&got, at))
+	writeJSON(w, http.StatusOK, s.ingested(&got))
 	return nil
 }
 
-func (s *Server) ingested(got *Receipt, at func(int) int) *ingested {
-	out := &ingested{Accepted: got.Accepted, Rejected: got.Rejected, Skipped: got.Skipped, Duplicates: got.Duplicates, Errors: []reject{}, Unknown: got.Unknown}
+func (s *Server) ingested(got *engine.Receipt) *ingested {
+	out := &ingested{Accepted: got.Accepted, Rejected: got.Rejected, Skipped: got.Skipped, Errors: []reject{}}
 	for _, x := range got.Rejects[:min(len(got.Rejects), s.limits.Rejects)] {
-		out.Errors = append(out.Errors, reject{at(x.Record), x.Reason, x.Detail, x.Field})
+		out.Errors = append(out.Errors, reject{x.Line, x.Reason, x.Detail})
 	}
-	out.More = got.Rejected - uint64(len(out.Errors))
+	out.More = got.Rejected - len(out.Errors)
+	for _, t := range got.Unknown {
+		out.Unknown = append(out.Unknown, t.Type)
+	}
 	switch {
 	case got.Accepted > 0:
 	case got.Skipped > 0:
 		out.Hint = "no record is of a type that a rule names; the field \"type\" (or the one that the source names) says an event's type"
-		if len(got.Unknown) > 0 {
-			out.Hint += ", and these were found: " + strings.Join(got.Unknown, ", ")
-		}
 	case got.Rejected > 0:
 		out.Hint = "no record could be read; errors says why, and all are kept at /api/v1/dead-letters"
 	}

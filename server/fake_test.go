@@ -15,6 +15,8 @@ import (
 
 	"github.com/weir-cep/weir/alerts"
 	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/dsl"
+	"github.com/weir-cep/weir/engine"
 )
 
 // fakeRuntime takes every line that begins with "{" for an event.
@@ -23,26 +25,29 @@ type fakeRuntime struct {
 	lines    []string
 	source   string
 	err      error
-	receipt  *Receipt
-	stats    Stats
-	savedTo  string
+	receipt  *engine.Receipt
+	stats    engine.RuntimeStats
+	trouble  error
 	ingested func()
+	rules    engine.RuleSet
 }
 
-func (f *fakeRuntime) Ingest(ctx context.Context, source string, data []byte) (Receipt, error) {
+func (f *fakeRuntime) Ingest(ctx context.Context, source string, data []byte) (engine.Receipt, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.ingested != nil {
 		f.ingested()
 	}
 	if f.err != nil {
-		return Receipt{}, f.err
+		return engine.Receipt{}, f.err
 	}
 	f.source = source
-	var got Receipt
+	var got engine.Receipt
+	n := 0
 	for line := range strings.Lines(string(data)) {
+		n++
 		if !strings.HasSuffix(line, "\n") {
-			return Receipt{}, fmt.Errorf("a line without its end: %q", line)
+			return engine.Receipt{}, fmt.Errorf("a line without its end: %q", line)
 		}
 		line = strings.TrimSpace(line)
 		if line == "" {
@@ -51,7 +56,7 @@ func (f *fakeRuntime) Ingest(ctx context.Context, source string, data []byte) (R
 		if strings.HasPrefix(line, "{") {
 			got.Accepted++
 		} else {
-			got.Rejects = append(got.Rejects, Reject{Record: len(f.lines), Reason: "bad_json", Detail: "an object was expected"})
+			got.Rejects = append(got.Rejects, engine.Reject{Line: n, Reason: "bad_json", Detail: "an object was expected"})
 			got.Rejected++
 		}
 		f.lines = append(f.lines, line)
@@ -62,18 +67,18 @@ func (f *fakeRuntime) Ingest(ctx context.Context, source string, data []byte) (R
 	return got, nil
 }
 
-func (f *fakeRuntime) Stats() *Stats {
+func (f *fakeRuntime) Stats(context.Context) (engine.RuntimeStats, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	st := f.stats
-	return &st
+	return f.stats, f.trouble
 }
 
-func (f *fakeRuntime) Savepoint(_ context.Context, dir string) (Savepoint, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.savedTo = dir
-	return Savepoint{Dir: dir, Position: 7, Bytes: 9, Took: time.Second}, f.err
+func (f *fakeRuntime) Rules() (engine.RuleSet, *dsl.Program, bool) {
+	if len(f.rules.Files) == 0 {
+		return f.rules, nil, false
+	}
+	prog, err := f.rules.Compile()
+	return f.rules, prog, err == nil
 }
 
 // newLog is an alert log in memory.

@@ -1,10 +1,13 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/weir-cep/weir/engine"
 )
 
 // getLive says that the process answers.
@@ -13,49 +16,82 @@ func (s *Server) getLive(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
-// getReady says whether requests can be served; with verbose check by check,
-// and the health sentence.
+// getReady says whether events are taken in; with verbose check by check, and
+// in a sentence.
 func (s *Server) getReady(w http.ResponseWriter, r *http.Request) error {
 	q, err := onlyQuery(r, "verbose")
 	if err != nil {
 		return err
 	}
-	st := s.rt.Stats()
-	checks := s.checks(st)
-	status := http.StatusOK
+	h := s.Health(r.Context())
 	var b strings.Builder
-	_, verbose := q["verbose"]
-	for _, c := range checks {
-		mark := "[+]"
-		switch {
-		case !c.OK && !c.Serving:
-			mark, status = "[-]", http.StatusServiceUnavailable
-		case !c.OK:
-			mark = "[!]"
-		}
-		if verbose || mark == "[-]" {
+	if _, verbose := q["verbose"]; verbose || !h.Ready {
+		for _, c := range h.Checks {
+			mark := "[+]"
+			if !c.OK {
+				mark = "[-]"
+			}
 			fmt.Fprintf(&b, "%s%s: %s\n", mark, c.Name, c.Text)
 		}
+		b.WriteString(h.Sentence + "\n")
 	}
-	if verbose {
-		b.WriteString(s.sentence(st) + "\n")
+	if !h.Ready {
+		plain(w, http.StatusServiceUnavailable, b.String()+"not ready\n")
+		return nil
 	}
-	if status == http.StatusOK {
-		b.WriteString("ready\n")
-	} else {
-		b.WriteString("not ready\n")
-	}
-	plain(w, status, b.String())
+	plain(w, http.StatusOK, b.String()+"ready\n")
 	return nil
 }
 
-// checks are the runtime's and the server's own.
-func (s *Server) checks(st *Stats) []Check {
-	checks := append([]Check(nil), st.Health.Checks...)
-	if s.stopping.Load() {
-		checks = append(checks, Check{Name: "server", Text: "it is stopping"})
+// lowDisk is the room on the state's disk below which that is spoken of.
+const lowDisk = 256 << 20
+
+// health is the runtime's, with what the server and the program around it know
+// beside, which is less grave.
+func (s *Server) health(st *engine.RuntimeStats) engine.Health {
+	h := st.Health()
+	well := Worst(&h) == ""
+	add := func(name, wrong, fine string) {
+		c := engine.Check{Name: name, OK: wrong == "", Text: wrong}
+		if c.OK {
+			c.Text = fine
+		} else if well {
+			h.Sentence, well = wrong, false
+		}
+		h.Checks = append(h.Checks, c)
 	}
-	return checks
+	if r := s.reload(); r.Error != "" {
+		first, _, _ := strings.Cut(r.Error, "\n")
+		add("config", "The rule files were changed and are not in force, those from before run on: "+first, "")
+	} else if r.At != 0 {
+		add("config", "", "the rule files are in force")
+	}
+	if free, ok := s.disk(); ok && free < lowDisk {
+		add("disk", fmt.Sprintf("Only %d MiB are left on the disk of the state directory: make room, or soon nothing can be taken in.", free>>20), "")
+	} else if ok {
+		add("disk", "", fmt.Sprintf("%d MiB are free", free>>20))
+	}
+	if s.stopping.Load() {
+		h.Ready, h.Sentence = false, "Weir is stopping: nothing is taken in any more, and what was taken is worked off."
+		h.Checks = append(h.Checks, engine.Check{Name: "server", Text: h.Sentence})
+	}
+	return h
+}
+
+// Worst names the gravest check that is not passed, "" if all are.
+func Worst(h *engine.Health) string {
+	for _, c := range h.Checks {
+		if !c.OK {
+			return c.Name
+		}
+	}
+	return ""
+}
+
+// Health says how things stand.
+func (s *Server) Health(ctx context.Context) engine.Health {
+	st, _ := s.rt.Stats(ctx) // an error is part of the health
+	return s.health(&st)
 }
 
 func plain(w http.ResponseWriter, status int, text string) {

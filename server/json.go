@@ -2,8 +2,10 @@ package server
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/weir-cep/weir/cep"
 )
@@ -26,19 +28,27 @@ func header(w http.ResponseWriter, status int) {
 }
 
 // stamp is a time in ns that stands in JSON as RFC 3339, and as null where it
-// is 0: never.
+// is 0 or the least int64: never.
 type stamp int64
+
+// stampOf is a clock's time as a stamp.
+func stampOf(t time.Time) stamp {
+	if t.IsZero() {
+		return 0
+	}
+	return stamp(t.UnixNano())
+}
 
 // MarshalJSON writes the time.
 func (s stamp) MarshalJSON() ([]byte, error) {
-	if s == 0 {
+	if s == 0 || s == math.MinInt64 {
 		return []byte("null"), nil
 	}
 	return append(cep.AppendTime([]byte{'"'}, int64(s)), '"'), nil
 }
 
-// seconds is a duration in ns that stands in JSON as seconds.
-type seconds int64
+// seconds is a duration that stands in JSON as a number of seconds.
+type seconds time.Duration
 
 // MarshalJSON writes the duration.
 func (s seconds) MarshalJSON() ([]byte, error) {

@@ -1,39 +1,55 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/engine"
+	"github.com/weir-cep/weir/internal/journal"
+	"github.com/weir-cep/weir/internal/lookup"
 )
 
-// full has a value in every field that becomes a metric.
-func full(partitions int) Stats {
-	hist := func() Histogram { return Histogram{Bounds: []float64{.01, .1}, Counts: []uint64{1, 2, 3}, Sum: 4} }
-	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC).UnixNano()
-	st := Stats{Now: now, Started: now - int64(time.Hour), Alerts: 5, EventToAlert: hist(), EventToAlertAge: hist(),
-		Health:  Health{Checks: []Check{{Name: "state", OK: true, Text: "open"}}},
-		Rules:   []RuleStats{{Name: "r", Status: "live", Matches: 3, Alerts: 2, Suppressed: 1, Keys: 10, Bytes: 1000}},
-		Queue:   QueueStats{Records: 1, RecordsMax: 2, Bytes: 3, BytesMax: 4, Rows: 5, RowsMax: 6, Blocked: []StageSeconds{{"intake", 7e9}}, Refused: 8},
-		Journal: JournalStats{Records: 1, Bytes: 2, First: 3, Last: 4, Oldest: now, Segments: 6, Disk: 7, Sync: hist()},
-		State: StateStats{Dir: "weir-data", Bytes: 1, Limit: 2, Keys: 3, Parts: []PartBytes{{"keys", 4}}, DiskFree: 5,
-			Checkpoint: CheckpointStats{Count: 1, Failed: 2, Last: now, Position: 4, Pages: 5, Bytes: 6, Duration: hist(), Pause: hist()}},
-		Deploy:  DeployStats{Hash: "0123456789abcdef", At: now, ReloadOK: true, ReloadAt: now},
-		Recover: RecoverStats{Took: 1e9, Records: 2, Reproduced: 3}}
-	src := SourceStats{Name: "txns", Kind: "kafka", Watermark: now - 5e9, Delay: 5e9, Late: 1, Skipped: 2, Duplicates: 3, Ahead: 4,
-		Errors: []ReasonCount{{"run", 1}}, Rejected: []ReasonCount{{"bad_json", 2}}}
+// full has a value in every field that is shown.
+func full(partitions int) engine.RuntimeStats {
+	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	st := engine.RuntimeStats{At: now, Started: now.Add(-time.Hour), Interval: 5 * time.Second, KeyCount: 3, StateBytes: 1, StateLimit: 2, DiskBytes: 7, Head: 5, Restarts: 1,
+		Rules:    []engine.RuleStats{{Name: "r", Matches: 3, Alerts: 2, Suppressed: 1, Bytes: 1000}},
+		Statuses: map[string]string{"r": "live"},
+		Alerts:   []engine.AlertStats{{Rule: "r", Severity: cep.High, Status: "live", Count: 2}},
+		Queue:    engine.QueueStats{Entries: 1, Used: 3, Limit: 4, Waited: 7 * time.Second},
+		Journal:  journal.Stats{Records: 1, Stored: 2, First: 3, End: 4, FirstTime: now.UnixNano(), Segments: 6, Bytes: 7},
+		Checkpoint: engine.Checkpoint{Position: 4, At: now.UnixNano(), Took: time.Second, Pause: 2 * time.Millisecond,
+			Bytes: 6, Pages: 5},
+		Recovery: engine.Recovery{Took: time.Second, Records: 2, Reproduced: 3},
+		Lookups:  []lookup.Stats{{Name: "bad_cards", From: "file", Origin: "cards.txt", Rows: 3, Fetched: now.Add(-time.Minute), Errors: 2}}}
+	st.Engine.Duplicates, st.Engine.Ahead, st.Engine.Memory.Dedupe = 8, 9, 4
+	g := engine.GroupStats{Watermark: now.Add(-5 * time.Second).UnixNano(), Waiting: 6}
+	g.Sources, g.Rules = []string{"txns"}, []string{"r"}
+	st.Groups = []engine.GroupStats{g}
+	src := engine.SourceStats{Name: "txns", Kind: "kafka", Late: 1, Skipped: 2, Errors: 1, Rejected: map[string]uint64{"bad_json": 2}}
 	for i := range partitions {
-		src.Partitions = append(src.Partitions, PartitionStats{Number: uint32(i), Events: 1, Lag: 2, Watermark: now - int64(i), Seen: now})
+		p := engine.PartitionStats{Label: "eu", Records: 1, Lag: 2, Arrived: now}
+		p.Partition, p.Rows, p.Greatest, p.Watermark, p.Holds = uint32(i), 1, now.UnixNano(), now.UnixNano()-int64(i), true
+		src.Partitions = append(src.Partitions, p)
 	}
-	st.Sources = []SourceStats{src}
+	st.Sources = []engine.SourceStats{src}
 	return st
 }
 
 func TestMetrics(t *testing.T) {
-	rt := &fakeRuntime{stats: full(2)}
-	s := New(Config{Runtime: rt, Build: Build{"v1", "abc", "go1"}})
+	rt := &fakeRuntime{stats: full(2), rules: engine.RuleText("r.cep", "event E { time at  at: timestamp }\n")}
+	f := NewFigures()
+	s := New(Config{Runtime: rt, Figures: f, Build: Build{"v1", "abc", "go1"},
+		Operator: Operator{Reload: func() Reload { return Reload{At: 1e9} }, Disk: func() (int64, bool) { return 5 << 30, true }}})
+	f.Synced(3*time.Millisecond, 1, 1)
+	f.Saved(engine.Checkpoint{Took: 60 * time.Millisecond, Pause: time.Millisecond})
+	f.Found(time.Now().Add(-2*time.Second).UnixNano(), []*cep.Alert{{At: time.Now().Add(-7 * time.Second).UnixNano(), Rule: "r"}, {At: time.Now().Add(time.Hour).UnixNano()}})
 	ask(t, s.Handler(), "GET", "/livez", "")
 	problems, err := testutil.GatherAndLint(s.metrics.registry)
 	if err != nil {
@@ -45,15 +61,17 @@ func TestMetrics(t *testing.T) {
 	got := expect(t, ask(t, s.Handler(), "GET", "/metrics", ""), 200)
 	for _, want := range []string{
 		`weir_source_events_total{partition="1",source="txns"} 1`, `weir_source_lag_events{partition="0",source="txns"} 2`,
-		`weir_source_errors_total{reason="run",source="txns"} 1`, `weir_events_rejected_total{reason="bad_json",source="txns"} 2`,
+		`weir_source_errors_total{reason="read",source="txns"} 1`, `weir_events_rejected_total{reason="bad_json",source="txns"} 2`,
 		`weir_events_late_total{source="txns"} 1`, `weir_watermark_delay_seconds{source="txns"} 5`, `weir_partition_idle{partition="0",source="txns"} 0`,
 		`weir_watermark_timestamp_seconds{partition="0",source="txns"} 1.7698608e+09`,
-		`weir_rule_matches_total{rule="r"} 3`, `weir_rule_alerts_total{rule="r",status="live"} 2`, `weir_alerts_total 5`, `weir_keys_active 10`,
+		`weir_rule_matches_total{rule="r"} 3`, `weir_alerts_total{rule="r",severity="high",state="live"} 2`, `weir_keys_active 3`,
 		`weir_alerts_suppressed_total{reason="dedup"} 1`, `weir_backpressure_seconds_total{stage="intake"} 7`,
-		`weir_checkpoint_duration_seconds_bucket{le="0.1"} 3`, `weir_checkpoint_duration_seconds_count 6`, `weir_checkpoint_last_success_timestamp_seconds 1.7698608e+09`,
-		`weir_state_bytes 1`, `weir_state_disk_free_bytes 5`, `weir_event_to_alert_seconds_sum 4`,
-		`weir_build_info{commit="abc",goversion="go1",version="v1"} 1`, `weir_config_last_reload_successful 1`, `weir_config_hash 1.250999896491e+12`,
-		`weir_recovery_alerts_missing 0`, `weir_healthy{check="state"} 1`, `weir_http_requests_total{code="200",route="/livez"} 1`,
+		`weir_checkpoint_duration_seconds_bucket{le="0.1"} 1`, `weir_checkpoint_last_success_timestamp_seconds 1.7698608e+09`,
+		`weir_journal_sync_duration_seconds_count 1`, `weir_event_to_alert_seconds_count{since="event"} 2`, `weir_event_to_alert_seconds_bucket{since="event",le="5"} 1`,
+		`weir_event_to_alert_seconds_bucket{since="arrival",le="1"} 0`,
+		`weir_state_bytes 1`, `weir_state_disk_free_bytes 5.36870912e+09`, `weir_waiting_rows 6`, `weir_rules{status="live"} 1`,
+		`weir_build_info{commit="abc",goversion="go1",version="v1"} 1`, `weir_config_last_reload_successful 1`, `weir_lookup_age_seconds{name="bad_cards"} 60`,
+		`weir_recovery_alerts_missing 0`, `weir_healthy{check="journal"} 1`, `weir_ready 1`, `weir_http_requests_total{code="200",route="/livez"} 1`,
 		"go_goroutines", "process_start_time_seconds",
 	} {
 		if !strings.Contains(got, want+"\n") && !strings.Contains(got, want+" ") {
@@ -64,6 +82,12 @@ func TestMetrics(t *testing.T) {
 		if !strings.Contains(got, "# TYPE "+f.name+" ") {
 			t.Errorf("%s has no value", f.name)
 		}
+	}
+	rt.trouble = errors.New("no disk")
+	rt.stats.Trouble = "no disk"
+	got = expect(t, ask(t, s.Handler(), "GET", "/metrics", ""), 200, "weir_ready 0", `weir_healthy{check="state"} 0`)
+	if strings.Contains(got, "weir_source_events_total{") {
+		t.Error("figures are shown that nobody knows")
 	}
 }
 
@@ -84,7 +108,7 @@ func TestCardinality(t *testing.T) {
 	}
 	few := &fakeRuntime{stats: full(maxPartitions + 1)}
 	many := &fakeRuntime{stats: full(4096)}
-	many.stats.Rules[0].Keys, many.stats.State.Keys, many.stats.Alerts = 1e6, 1e6, 1e6
+	many.stats.KeyCount, many.stats.Head = 1e6, 1e6
 	if a, b := series(few, 1), series(many, 200); a != b {
 		t.Errorf("%d series became %d", a, b)
 	}

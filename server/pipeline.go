@@ -1,6 +1,10 @@
 package server
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/weir-cep/weir/engine"
+)
 
 // getPipeline says how events flow: what each source has brought and what it
 // waits for, how much is queued, and what the journal holds.
@@ -8,67 +12,71 @@ func (s *Server) getPipeline(w http.ResponseWriter, r *http.Request) error {
 	if _, err := onlyQuery(r); err != nil {
 		return err
 	}
-	st := s.rt.Stats()
-	writeJSON(w, http.StatusOK, pipelineOf(st, s.sentence(st)))
+	st, _ := s.rt.Stats(r.Context()) // an error is part of the health
+	writeJSON(w, http.StatusOK, pipelineOf(&st, s.health(&st)))
 	return nil
 }
 
 type pipeline struct {
-	Health  string           `json:"health"`
+	Health  engine.Health    `json:"health"`
 	Now     stamp            `json:"now"`
 	Started stamp            `json:"started"`
 	Sources []pipelineSource `json:"sources"`
+	Groups  []pipelineGroup  `json:"groups"`
 	Queue   pipelineQueue    `json:"queue"`
-	Journal pipelineLog      `json:"journal"`
-	Recover pipelineReplay   `json:"recovery"`
+	Journal pipelineJournal  `json:"journal"`
+	Lookups []pipelineLookup `json:"lists_and_tables"`
+	Recover pipelineRecovery `json:"recovery"`
 }
 
 type pipelineSource struct {
-	Name       string           `json:"name"`
-	Kind       string           `json:"kind"`
-	Types      []string         `json:"types"`
-	Error      string           `json:"error,omitempty"`
-	Retry      stamp            `json:"retry,omitempty"`
-	Watermark  stamp            `json:"watermark"`
-	Behind     seconds          `json:"watermark_behind_seconds"`
-	Group      int              `json:"group"`
-	Late       uint64           `json:"late"`
-	Rejected   map[string]int64 `json:"rejected"`
-	Skipped    uint64           `json:"skipped"`
-	Duplicates uint64           `json:"duplicates"`
-	Ahead      uint64           `json:"too_far_ahead"`
-	Partitions []partition      `json:"partitions"`
+	Name       string            `json:"name"`
+	Kind       string            `json:"kind"`
+	Error      string            `json:"error,omitempty"`
+	Since      stamp             `json:"error_since,omitempty"`
+	Errors     uint64            `json:"errors"`
+	Ended      bool              `json:"ended"`
+	Late       uint64            `json:"late"`
+	Rejected   map[string]uint64 `json:"rejected"`
+	Skipped    uint64            `json:"skipped"`
+	Partitions []pipelinePart    `json:"partitions"`
 }
 
-type partition struct {
+type pipelinePart struct {
 	Partition uint32 `json:"partition"`
-	Name      string `json:"name"`
+	Label     string `json:"label,omitempty"`
+	Group     int    `json:"group"`
 	Events    uint64 `json:"events"`
 	Late      uint64 `json:"late"`
+	Waiting   int    `json:"waiting"`
 	Lag       *int64 `json:"lag"` // null: unknown
 	Newest    stamp  `json:"newest_event"`
 	Watermark stamp  `json:"watermark"`
-	Seen      stamp  `json:"last_arrival"`
+	Arrived   stamp  `json:"last_arrival"`
 	Idle      bool   `json:"idle"`
 	Ended     bool   `json:"ended"`
 	Holds     bool   `json:"holds_watermark"`
+	Held      bool   `json:"waits_for_others"`
+}
+
+type pipelineGroup struct {
+	Watermark stamp    `json:"watermark"`
+	Sources   []string `json:"sources"`
+	Rules     []string `json:"rules"`
 }
 
 type pipelineQueue struct {
-	Records      int64              `json:"records"`
-	RecordsMax   int64              `json:"records_max"`
-	Bytes        int64              `json:"bytes"`
-	BytesMax     int64              `json:"bytes_max"`
-	Rows         int64              `json:"rows_waiting_for_watermark"`
-	RowsMax      int64              `json:"rows_waiting_max"`
-	Backpressure map[string]seconds `json:"backpressure_seconds"`
-	Refused      uint64             `json:"refused_requests"`
+	Records int     `json:"records"`
+	Bytes   int64   `json:"bytes"`
+	Limit   int64   `json:"limit_bytes"`
+	Full    string  `json:"full,omitempty"`
+	Waited  seconds `json:"backpressure_seconds"`
 }
 
-type pipelineLog struct {
+type pipelineJournal struct {
 	Records uint64 `json:"records"`
 	First   uint64 `json:"first"`
-	Last    uint64 `json:"last"`
+	End     uint64 `json:"end"`
 	Oldest  stamp  `json:"oldest"`
 	Files   int    `json:"files"`
 	Bytes   int64  `json:"bytes"`
@@ -76,42 +84,66 @@ type pipelineLog struct {
 	Since   stamp  `json:"stalled_since,omitempty"`
 }
 
-type pipelineReplay struct {
+type pipelineLookup struct {
+	Name    string `json:"name"`
+	From    string `json:"from"`
+	Origin  string `json:"origin"`
+	Rows    int    `json:"rows"`
+	Fetched stamp  `json:"fetched"`
+	Changed stamp  `json:"changed"`
+	Error   string `json:"error,omitempty"`
+}
+
+type pipelineRecovery struct {
 	Seconds    seconds `json:"seconds"`
 	Records    uint64  `json:"records"`
+	Rows       uint64  `json:"rows"`
 	Reproduced uint64  `json:"alerts_reproduced"`
 	Missing    uint64  `json:"alerts_missing"`
 }
 
-func pipelineOf(st *Stats, sentence string) *pipeline {
-	q, j := &st.Queue, &st.Journal
-	out := &pipeline{Health: sentence, Now: stamp(st.Now), Started: stamp(st.Started), Sources: []pipelineSource{},
-		Queue:   pipelineQueue{q.Records, q.RecordsMax, q.Bytes, q.BytesMax, q.Rows, q.RowsMax, map[string]seconds{}, q.Refused},
-		Journal: pipelineLog{j.Records, j.First, j.Last, stamp(j.Oldest), j.Segments, j.Disk, j.Stalled, stamp(j.StalledSince)},
-		Recover: pipelineReplay{seconds(st.Recover.Took), st.Recover.Records, st.Recover.Reproduced, st.Recover.Missing}}
-	for _, b := range q.Blocked {
-		out.Queue.Backpressure[b.Stage] = seconds(b.Nanos)
-	}
+func pipelineOf(st *engine.RuntimeStats, h engine.Health) *pipeline {
+	q, j, r := &st.Queue, &st.Journal, &st.Recovery
+	out := &pipeline{Health: h, Now: stampOf(st.At), Started: stampOf(st.Started),
+		Sources: []pipelineSource{}, Groups: []pipelineGroup{}, Lookups: []pipelineLookup{},
+		Queue:   pipelineQueue{q.Entries, q.Used, q.Limit, q.Full, seconds(q.Waited)},
+		Journal: pipelineJournal{j.Records, uint64(j.First), uint64(j.End), stamp(j.FirstTime), j.Segments, j.Bytes, j.Stalled, stampOf(j.StalledFrom)},
+		Recover: pipelineRecovery{seconds(r.Took), r.Records, r.Rows, r.Reproduced, r.Missing}}
 	for i := range st.Sources {
 		out.Sources = append(out.Sources, sourceOf(&st.Sources[i]))
+	}
+	for i := range st.Groups {
+		g := &st.Groups[i]
+		out.Groups = append(out.Groups, pipelineGroup{stamp(g.Watermark), orEmpty(g.Sources), orEmpty(g.Rules)})
+	}
+	for i := range st.Lookups {
+		l := &st.Lookups[i]
+		out.Lookups = append(out.Lookups, pipelineLookup{l.Name, l.From, l.Origin, l.Rows, stampOf(l.Fetched), stampOf(l.Changed), l.Failing})
 	}
 	return out
 }
 
-func sourceOf(src *SourceStats) pipelineSource {
-	out := pipelineSource{Name: src.Name, Kind: src.Kind, Types: src.Types, Error: src.Error, Retry: stamp(src.Retry), Watermark: stamp(src.Watermark),
-		Behind: seconds(src.Delay), Group: src.Group, Late: src.Late, Rejected: map[string]int64{}, Skipped: src.Skipped,
-		Duplicates: src.Duplicates, Ahead: src.Ahead, Partitions: []partition{}}
-	for _, c := range src.Rejected {
-		out.Rejected[c.Reason] = int64(c.Count)
+func sourceOf(src *engine.SourceStats) pipelineSource {
+	out := pipelineSource{src.Name, src.Kind, src.Error, stampOf(src.Since), src.Errors, src.Ended, src.Late, map[string]uint64{}, src.Skipped, []pipelinePart{}}
+	for reason, n := range src.Rejected {
+		out.Rejected[reason] = n
 	}
 	for i := range src.Partitions {
 		p := &src.Partitions[i]
-		row := partition{p.Number, p.Name, p.Events, p.Late, nil, stamp(p.Greatest), stamp(p.Watermark), stamp(p.Seen), p.Idle, p.Ended, p.Holds}
+		row := pipelinePart{p.Partition, p.Label, p.Group, p.Rows, p.PartitionInfo.Late, p.Waiting, nil, stamp(p.Greatest), stamp(p.Watermark),
+			stampOf(p.Arrived), p.Idle, p.Ended, p.Holds, p.Held}
 		if p.Lag >= 0 {
 			row.Lag = &p.Lag
 		}
 		out.Partitions = append(out.Partitions, row)
 	}
 	return out
+}
+
+// orEmpty is a list that stands in JSON as [] and not as null.
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
 }

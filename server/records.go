@@ -37,36 +37,20 @@ func formOf(r *http.Request) (form, *Error) {
 }
 
 // records makes lines of a body: a record each, every one with its line end.
-// at tells where a record was, in the body as it came.
-func records(body []byte, f form) (lines []byte, at func(record int) (line int), e *Error) {
+// Line n of an array is its element n, and else line n of the body.
+func records(body []byte, f form) (lines []byte, e *Error) {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	first := blanks(body, 0)
 	if first == len(body) {
-		return nil, nil, fail(codeEmpty, "there is no event in the body").hint("send NDJSON or a JSON array, like %s", `{"type":"Login","at":"2026-01-31T10:00:00Z","user":"u1"}`)
+		return nil, fail(codeEmpty, "there is no event in the body").hint("send NDJSON or a JSON array, like %s", `{"type":"Login","at":"2026-01-31T10:00:00Z","user":"u1"}`)
 	}
 	if f == formGuess && body[first] == '[' || f == formValues && !isLines(body[first:]) {
-		lines, e = split(body, first)
-		return lines, func(record int) int { return record + 1 }, e
+		return split(body, first)
 	}
 	if body[len(body)-1] != '\n' {
 		body = append(body, '\n')
 	}
-	return body, func(record int) int { return lineOf(body, record) }, nil
-}
-
-// lineOf is the number, from 1, of the line of a record; blank lines are none.
-func lineOf(body []byte, record int) int {
-	for line, i := 1, 0; i < len(body); line++ {
-		end := i + bytes.IndexByte(body[i:], '\n')
-		if blanks(body[:end], i) < end {
-			if record == 0 {
-				return line
-			}
-			record--
-		}
-		i = end + 1
-	}
-	return 0
+	return body, nil
 }
 
 // blanks returns the first index at or behind i without white space of JSON.

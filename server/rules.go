@@ -1,51 +1,81 @@
 package server
 
-import "net/http"
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/weir-cep/weir/dsl"
+	"github.com/weir-cep/weir/engine"
+)
 
 type ruleItem struct {
-	Name       string   `json:"name"`
-	Title      string   `json:"title,omitempty"`
-	Version    string   `json:"version"`
-	Status     string   `json:"status"`
-	Severity   string   `json:"severity,omitempty"`
-	File       string   `json:"file"`
-	Matches    uint64   `json:"matches"`
-	Alerts     uint64   `json:"alerts"`
-	Suppressed uint64   `json:"suppressed"`
-	KeyMissing uint64   `json:"key_missing"`
-	EvalErrors uint64   `json:"eval_errors"`
-	Capped     uint64   `json:"runs_capped"`
-	Budget     uint64   `json:"tests_skipped"`
-	Keys       int      `json:"keys"`
-	Bytes      int64    `json:"state_bytes"`
-	Waits      []string `json:"waits_for"`
+	Name       string `json:"name"`
+	Title      string `json:"title,omitempty"`
+	Version    string `json:"version"`
+	Status     string `json:"status"`
+	File       string `json:"file"`
+	Line       int    `json:"line"`
+	Level      int    `json:"level"`
+	Matches    uint64 `json:"matches"`
+	Alerts     uint64 `json:"alerts"`
+	Suppressed uint64 `json:"suppressed"`
+	KeyMissing uint64 `json:"key_missing"`
+	EvalErrors uint64 `json:"eval_errors"`
+	Capped     uint64 `json:"runs_capped"`
+	Budget     uint64 `json:"tests_skipped"`
+	Bytes      int64  `json:"state_bytes"`
 }
 
-// getRules lists the rules that run.
+// getRules lists the rules that run, and says how the last change of their
+// files went.
 func (s *Server) getRules(w http.ResponseWriter, r *http.Request) error {
 	if _, err := onlyQuery(r); err != nil {
 		return err
 	}
-	st := s.rt.Stats()
-	items := []ruleItem{}
+	st, _ := s.rt.Stats(r.Context()) // without counters the rules are the same
+	counts := map[string]*engine.RuleStats{}
 	for i := range st.Rules {
-		x := &st.Rules[i]
-		waits := x.Waits
-		if waits == nil {
-			waits = []string{}
-		}
-		items = append(items, ruleItem{x.Name, x.Title, x.Version, x.Status, x.Severity, x.File, x.Matches, x.Alerts, x.Suppressed,
-			x.KeyMissing, x.EvalErrors, x.Capped, x.Budget, x.Keys, x.Bytes, waits})
+		counts[st.Rules[i].Name] = &st.Rules[i]
 	}
-	d := &st.Deploy
+	set, prog, ok := s.rt.Rules()
+	items, hash := []ruleItem{}, ""
+	if ok {
+		hash = hashText(set)
+		for _, ir := range prog.Rules {
+			items = append(items, itemOf(ir, counts[ir.Name]))
+		}
+	}
+	reload := s.reload()
 	writeJSON(w, http.StatusOK, struct {
 		Items      []ruleItem `json:"items"`
 		Hash       string     `json:"hash"`
-		Since      stamp      `json:"since"`
-		Generation uint64     `json:"generation"`
-		ReloadOK   bool       `json:"last_reload_successful"`
 		ReloadAt   stamp      `json:"last_reload"`
+		ReloadGood bool       `json:"last_reload_successful"`
 		ReloadText string     `json:"last_reload_error,omitempty"`
-	}{items, d.Hash, stamp(d.At), d.Generation, d.ReloadOK, stamp(d.ReloadAt), d.ReloadText})
+	}{items, hash, stamp(reload.At), reload.Error == "", reload.Error})
 	return nil
+}
+
+func itemOf(ir *dsl.RuleIR, c *engine.RuleStats) ruleItem {
+	item := ruleItem{Name: ir.Name, Title: ir.Title, Version: ir.Version, Status: string(ir.Status), Level: ir.Level}
+	if ir.File != nil {
+		item.File = ir.File.Name
+		item.Line, _ = ir.File.Position(ir.Span.Start)
+	}
+	if c != nil {
+		item.Matches, item.Alerts, item.Suppressed, item.KeyMissing = c.Matches, c.Alerts, c.Suppressed, c.KeyMissing
+		item.EvalErrors, item.Capped, item.Budget, item.Bytes = c.EvalErrors, c.Capped, c.Budget, c.Bytes
+	}
+	return item
+}
+
+// hashText is the hash of a rule set as it is shown.
+func hashText(set engine.RuleSet) string { return fmt.Sprintf("%016x", set.Hash()) }
+
+// reload is how the last change of the rule files went.
+func (s *Server) reload() Reload {
+	if s.operator.Reload == nil {
+		return Reload{}
+	}
+	return s.operator.Reload()
 }

@@ -14,11 +14,13 @@ import (
 
 // Config says what a server serves.
 type Config struct {
-	Runtime Runtime
-	Alerts  AlertLog // nil: there is none, and its routes say so
-	Limits  Limits
-	Logger  *slog.Logger // nil: nothing is logged
-	Build   Build
+	Runtime  Runtime
+	Alerts   AlertLog // nil: there is none, and its routes say so
+	Operator Operator
+	Figures  *Figures // nil: none are observed
+	Limits   Limits
+	Logger   *slog.Logger // nil: nothing is logged
+	Build    Build
 	// Hosts are names, beside addresses of this machine and localhost, that
 	// requests may call it by. A page of a stranger's that has its name point
 	// at this machine is refused so.
@@ -33,19 +35,20 @@ type Build struct{ Version, Commit, Go string }
 
 // Server answers HTTP requests.
 type Server struct {
-	rt      Runtime
-	alerts  AlertLog
-	limits  Limits
-	log     *slog.Logger
-	build   Build
-	hosts   map[string]bool // nil: any
-	http    *http.Server
-	mux     *http.ServeMux
-	metrics *metrics
-	bodies  budget
-	polls   budget
-	ids     requestIDs
-	origins *http.CrossOriginProtection
+	rt       Runtime
+	alerts   AlertLog
+	operator Operator
+	limits   Limits
+	log      *slog.Logger
+	build    Build
+	hosts    map[string]bool // nil: any
+	http     *http.Server
+	mux      *http.ServeMux
+	metrics  *metrics
+	bodies   budget
+	polls    budget
+	ids      requestIDs
+	origins  *http.CrossOriginProtection
 
 	stop     chan struct{} // closed when the server begins to stop
 	stopOnce sync.Once
@@ -58,7 +61,10 @@ func New(c Config) *Server {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{rt: c.Runtime, alerts: c.Alerts, limits: c.Limits.fill(), log: c.Logger, build: c.Build,
+	if c.Figures == nil {
+		c.Figures = NewFigures()
+	}
+	s := &Server{rt: c.Runtime, alerts: c.Alerts, operator: c.Operator, limits: c.Limits.fill(), log: c.Logger, build: c.Build,
 		mux: http.NewServeMux(), stop: make(chan struct{}), origins: http.NewCrossOriginProtection()}
 	s.bodies.max, s.polls.max = s.limits.Bodies, int64(s.limits.Polls)
 	if !c.AnyHost {
@@ -67,7 +73,7 @@ func New(c Config) *Server {
 			s.hosts[h] = true
 		}
 	}
-	s.metrics = newMetrics(s)
+	s.metrics = newMetrics(s, c.Figures)
 	s.routes()
 	s.http = &http.Server{
 		Handler:           s.Handler(),

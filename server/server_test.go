@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/engine"
 )
 
 func TestAlertPages(t *testing.T) {
@@ -198,7 +200,7 @@ func TestPanic(t *testing.T) {
 
 type panicking struct{ *fakeRuntime }
 
-func (panicking) Stats() *Stats { panic("broken") }
+func (panicking) Stats(context.Context) (engine.RuntimeStats, error) { panic("broken") }
 
 func TestAccessLog(t *testing.T) {
 	var out bytes.Buffer
@@ -220,35 +222,70 @@ func TestAccessLog(t *testing.T) {
 }
 
 func TestSavepoint(t *testing.T) {
-	rt := &fakeRuntime{}
-	h := New(Config{Runtime: rt}).Handler()
-	expect(t, ask(t, h, "POST", "/api/v1/state/savepoint", `{"dir":"/backup/../backup/1"}`), 200, `"position":7`, `"seconds":1`)
-	if rt.savedTo != "/backup/1" {
-		t.Errorf("saved to %s", rt.savedTo)
+	saved, fails := "", error(nil)
+	op := Operator{Savepoint: func(_ context.Context, dir string) (Savepoint, error) {
+		saved = dir
+		return Savepoint{Dir: dir, Position: 7, Bytes: 9}, fails
+	}}
+	h := New(Config{Runtime: &fakeRuntime{}, Operator: op}).Handler()
+	expect(t, ask(t, h, "POST", "/api/v1/state/savepoint", `{"dir":"/backup/../backup/1"}`), 200, `{"dir":"/backup/1","position":7,"bytes":9}`)
+	if saved != "/backup/1" {
+		t.Errorf("saved to %s", saved)
 	}
-	rt.err = &ExistsError{Dir: "/backup/1"}
-	expect(t, ask(t, h, "POST", "/api/v1/state/savepoint", `{"dir":"/backup/1"}`), 409, "exists")
+	fails = &fs.PathError{Op: "savepoint", Path: "/backup/1", Err: fs.ErrExist}
+	expect(t, ask(t, h, "POST", "/api/v1/state/savepoint", `{"dir":"/backup/1"}`), 409, `"exists"`)
 	for body, want := range map[string]string{`{"dir":"backup"}`: "absolute", `{"dirs":"/x"}`: "unknown field", ``: "empty_body", `{"dir":"/x"} x`: "bad_body", `[`: "bad_body"} {
 		expect(t, ask(t, h, "POST", "/api/v1/state/savepoint", body), 400, want)
 	}
 	expect(t, ask(t, h, "POST", "/api/v1/state/savepoint", `{"dir":"/`+strings.Repeat("x", maxSmallBody)+`"}`), 413, "body_too_large")
+	without := New(Config{Runtime: &fakeRuntime{}}).Handler()
+	expect(t, ask(t, without, "POST", "/api/v1/state/savepoint", `{"dir":"/backup/1"}`), 503, "unavailable")
 }
 
 func TestReady(t *testing.T) {
-	rt := &fakeRuntime{stats: Stats{Health: Health{Checks: []Check{
-		{Name: "rules", OK: true, Text: "12 rules"}, {Name: "sources", Text: "kafka is away", Serving: true}}}}}
-	s := New(Config{Runtime: rt})
+	rt := &fakeRuntime{stats: full(1)}
+	reload, free := Reload{At: 1}, int64(1<<40)
+	s := New(Config{Runtime: rt, Operator: Operator{Reload: func() Reload { return reload }, Disk: func() (int64, bool) { return free, true }}})
 	if got := expect(t, ask(t, s.Handler(), "GET", "/readyz", ""), 200); got != "ready\n" {
 		t.Errorf("%q", got)
 	}
-	expect(t, ask(t, s.Handler(), "GET", "/readyz?verbose", ""), 200, "[+]rules: 12 rules\n", "[!]sources: kafka is away\n", "ready\n")
-	rt.stats.Health.Checks[1].Serving = false
-	expect(t, ask(t, s.Handler(), "GET", "/readyz", ""), 503, "[-]sources: kafka is away\n", "not ready\n")
-	rt.stats.Health.Checks = nil
+	expect(t, ask(t, s.Handler(), "GET", "/readyz?verbose", ""), 200, "[+]journal: ", "[+]config: the rule files are in force\n", "[+]disk: 1048576 MiB are free\n", "All is well", "ready\n")
+	free = 3 << 20
+	expect(t, ask(t, s.Handler(), "GET", "/readyz?verbose", ""), 200, "[-]disk: Only 3 MiB", "\nOnly 3 MiB are left")
+	reload.Error = "a.cep:1:2: E105: what\n  | x\n"
+	expect(t, ask(t, s.Handler(), "GET", "/readyz?verbose", ""), 200, "[-]config: ", "\nThe rule files were changed and are not in force, those from before run on: a.cep:1:2: E105: what\n")
+	rt.stats.Journal.Stalled = "no space left on device"
+	expect(t, ask(t, s.Handler(), "GET", "/readyz", ""), 503, "[-]journal: ", "\nNothing is taken in: the journal cannot be written (no space left on device)", "not ready\n")
+	expect(t, ask(t, s.Handler(), "GET", "/livez", ""), 200, "ok")
+	rt.stats.Journal.Stalled = ""
 	s.Drain()
-	expect(t, ask(t, s.Handler(), "GET", "/readyz", ""), 503, "[-]server: it is stopping")
+	expect(t, ask(t, s.Handler(), "GET", "/readyz", ""), 503, "[-]server: ", "Weir is stopping")
 	expect(t, ask(t, s.Handler(), "POST", "/api/v1/events", "{}"), 503, "stopping")
 	expect(t, ask(t, s.Handler(), "GET", "/livez", ""), 200)
+}
+
+// What the runtime knows is shown under stable names.
+func TestStatus(t *testing.T) {
+	rt := &fakeRuntime{stats: full(1), rules: engine.RuleText("r.cep", `event E { time at  at: timestamp  k: string }
+rule r "A title" { by k on E when k == "x" alert { message "{k}" } }
+`)}
+	h := New(Config{Runtime: rt, Operator: Operator{Reload: func() Reload { return Reload{At: 1e9, Error: "no"} }}}).Handler()
+	for path, holds := range map[string][]string{
+		"/api/v1/pipeline": {`"health":{"ready":true,"sentence":"The rule files were changed`, `"name":"txns","kind":"kafka","errors":1`, `"rejected":{"bad_json":2}`,
+			`"partition":0,"label":"eu","group":0,"events":1,"late":0,"waiting":0,"lag":2,"newest_event":"2026-01-31T12:00:00Z"`,
+			`"holds_watermark":true`, `"backpressure_seconds":7`, `"groups":[{"watermark":"2026-01-31T11:59:55Z","sources":["txns"],"rules":["r"]}]`,
+			`"journal":{"records":1,"first":3,"end":4`, `"lists_and_tables":[{"name":"bad_cards","from":"file","origin":"cards.txt","rows":3`, `"alerts_reproduced":3,"alerts_missing":0`},
+		"/api/v1/rules": {`{"items":[{"name":"r","title":"A title","version":"`, `"status":"live","file":"r.cep","line":2,"level":0,"matches":3,"alerts":2,"suppressed":1`,
+			`"hash":"`, `"last_reload":"1970-01-01T00:00:01Z","last_reload_successful":false,"last_reload_error":"no"`},
+		"/api/v1/state": {`"bytes":1,"limit_bytes":2,"keys":3`, `"parts":{"dedupe":4,`, `"disk_free_bytes":null`, `"checkpoint":{"at":"2026-01-31T12:00:00Z","position":4,"pages":5,"bytes":6,"seconds":1,"pause_seconds":0.002,"interval_seconds":5`},
+	} {
+		expect(t, ask(t, h, "GET", path, ""), 200, holds...)
+		expect(t, ask(t, h, "GET", path+"?x=1", ""), 400, "takes none")
+	}
+	rt.trouble, rt.stats.Trouble = engine.ErrStalled, "the disk is gone"
+	expect(t, ask(t, h, "GET", "/api/v1/pipeline", ""), 200, `"ready":false`, "the disk is gone")
+	expect(t, ask(t, h, "GET", "/api/v1/state", ""), 503, "stalled")
+	expect(t, ask(t, h, "GET", "/api/v1/rules", ""), 200, `"name":"r"`)
 }
 
 // Shutdown lets a request that is being answered end.
