@@ -38,6 +38,8 @@ func (e exitError) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 type commands struct {
 	Demo    demoCmd    `cmd:"" help:"Watch bundled rules find incidents in bundled events."`
 	Run     runCmd     `cmd:"" help:"Run rules over event files, print the alerts, and exit."`
+	Serve   serveCmd   `cmd:"" help:"Run rules over live sources and posted events, until stopped."`
+	State   stateCmd   `cmd:"" help:"Copy, restore, check or look at the state of a server."`
 	Check   checkCmd   `cmd:"" help:"Compile rule files and report errors."`
 	Lint    lintCmd    `cmd:"" help:"Compile rule files and report errors and suspicious constructs."`
 	Fmt     fmtCmd     `cmd:"" help:"Print rule files in canonical form."`

@@ -1,0 +1,58 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/weir-cep/weir/alerts/sink"
+	"github.com/weir-cep/weir/dsl"
+	"github.com/weir-cep/weir/engine"
+	"github.com/weir-cep/weir/engine/source/file"
+	"github.com/weir-cep/weir/internal/lookup"
+	"github.com/weir-cep/weir/internal/lookup/redis"
+	"github.com/weir-cep/weir/internal/lookup/web"
+)
+
+// What rule files can name, by kind. A program that embeds the engine links
+// what it names; this one links all.
+var (
+	sourceKinds = map[string]engine.Opener{
+		"file": file.Open,
+	}
+	lookupKinds = map[string]lookup.FetcherOpener{
+		"file":  lookup.Files,
+		"redis": redis.Open,
+		"http":  web.Open,
+	}
+	sinkKinds = sink.Kinds{
+		"stdout":    sink.Stdout,
+		"file":      sink.File,
+		"websocket": nil, // every alert is on the feed
+	}
+)
+
+// sinkSpecs are the sinks that rules of the program send to.
+func sinkSpecs(prog *dsl.Program, d *daemon) (specs []sink.Spec) {
+	for _, ir := range prog.Sinks {
+		specs = append(specs, sink.Spec{IR: ir, Stdout: d.streams.Out, Logger: d.log})
+	}
+	return specs
+}
+
+// changes says in words what a deployment changed: "3 unchanged, 1 kept, 1 new".
+func changes(list []engine.Carried) string {
+	n := map[string]int{}
+	var order []string
+	for _, c := range list {
+		word := c.What.String()
+		if n[word] == 0 {
+			order = append(order, word)
+		}
+		n[word]++
+	}
+	parts := make([]string, len(order))
+	for i, word := range order {
+		parts[i] = fmt.Sprintf("%d %s", n[word], word)
+	}
+	return strings.Join(parts, ", ")
+}
