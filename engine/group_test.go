@@ -9,7 +9,6 @@ import (
 
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/dsl"
-	"github.com/weir-cep/weir/internal/decode"
 )
 
 // table drives an engine over the events of several sources and writes down
@@ -18,13 +17,14 @@ type table struct {
 	t    testing.TB
 	prog *dsl.Program
 	e    *Engine
-	next map[uint64]uint64 // by partition: the next position
 	out  strings.Builder
+
+	lines map[uint64][]string // by partition, all so far
 }
 
 // seat starts an engine on the program.
 func seat(t testing.TB, prog *dsl.Program, cfg Config) *table {
-	b := &table{t: t, prog: prog, next: map[uint64]uint64{}}
+	b := &table{t: t, prog: prog, lines: map[uint64][]string{}}
 	cfg.Emit = func(alerts []*cep.Alert) error {
 		for _, a := range alerts {
 			b.out.Write(append(a.AppendJSON(nil), '\n'))
@@ -47,19 +47,10 @@ func seat(t testing.TB, prog *dsl.Program, cfg Config) *table {
 
 // batch decodes lines as the next rows of a partition.
 func (b *table) batch(source, partition uint32, lines ...string) *cep.Batch {
-	schemas := Reads(b.prog)
-	d, err := decode.New(decode.Config{Schemas: schemas, Zone: b.prog.Zone})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	out, res := &cep.Batch{}, decode.Result{}
-	d.Decode([]byte(strings.Join(lines, "\n")), out, &res)
-	if len(res.Dead) > 0 {
-		b.t.Fatalf("%s: %s", res.Dead[0].Detail, res.Dead[0].Raw)
-	}
+	out := decodeLines(b.t, b.prog, lines, 0, 0)
 	key := inputKey(source, partition)
-	out.Rebase(source, partition, b.next[key])
-	b.next[key] += uint64(len(lines))
+	out.Rebase(source, partition, uint64(len(b.lines[key])))
+	b.lines[key] = append(b.lines[key], lines...)
 	return out
 }
 

@@ -7,63 +7,20 @@ import (
 
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/dsl"
-	"github.com/weir-cep/weir/internal/decode"
 )
 
-// change puts another program in the place of the table's, with all its rules
-// and features empty.
-func (b *table) change(prog *dsl.Program, inputs []Input) {
+// deploy puts another program in the place of the table's.
+func (b *table) deploy(prog *dsl.Program, inputs []Input, carry Carry) {
 	b.t.Helper()
-	e, cfg := b.e, b.e.cfg
-	cfg.Inputs = inputs
-	p, err := newPlan(prog, &cfg)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	r, err := e.planRegroup(p, inputs)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	e.regroup(r)
-	book, derived := e.steps.book, e.steps.derived
-	e.steps.close()
-	if e.steps, err = newStepper(p, &e.cfg, &e.stats); err != nil {
-		b.t.Fatal(err)
-	}
-	derived.adopt(p)
-	e.steps.book, e.steps.derived = book, derived
-	e.plan, e.prep, e.tallies, b.prog = p, p.newPreparer(), make([]RuleStats, len(p.rules)), prog
-	e.stats.Lags = nil
-	d, err := decode.New(decode.Config{Schemas: Reads(prog), Zone: prog.Zone})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	e.rebind(func(old *prepared) *prepared {
-		was := old.batch
-		out := &cep.Batch{}
-		for i := range was.Rows {
-			one, res := &cep.Batch{}, decode.Result{}
-			d.Decode(was.RawText(i), one, &res)
-			if len(one.Rows) == 0 {
-				continue
-			}
-			// One table for each row is as good as one for all.
-			off := len(out.Bytes)
-			out.Bytes = append(out.Bytes, one.Bytes...)
-			for k := range one.Tables[one.Rows[0].Table].Cols {
-				c := &one.Tables[one.Rows[0].Table].Cols[k]
-				if one.Tables[one.Rows[0].Table].Schema.Fields[k].Type.Kind == cep.KindString {
-					c.Words[0] += cep.StringWord(off, 0)
-				}
-			}
-			out.Raw = append(out.Raw, one.Raw[0]+cep.StringWord(off, 0))
-			out.Tables = append(out.Tables, one.Tables[one.Rows[0].Table])
-			row := one.Rows[0]
-			row.Ref, row.Table = was.Rows[i].Ref, uint32(len(out.Tables)-1)
-			out.Rows = append(out.Rows, row)
-		}
-		return e.prep.prepare(out)
-	})
+	_, err := b.e.Deploy(prog, Deployment{Carry: carry, Inputs: inputs, Redecode: func(old *cep.Batch) (*cep.Batch, error) {
+		first, last := old.Rows[0].Ref, old.Rows[len(old.Rows)-1].Ref
+		lines := b.lines[inputKey(first.Source(), first.Partition())][first.Position() : last.Position()+1]
+		again := decodeLines(b.t, prog, lines, 0, 0)
+		again.Rebase(first.Source(), first.Partition(), first.Position())
+		return again, nil
+	}})
+	b.must(err)
+	b.prog = prog
 }
 
 // Three inputs of the types that a program has by these names.
@@ -83,7 +40,7 @@ func TestDeploymentsJoinAndSplitGroups(t *testing.T) {
 	joined := compile(t, threeTypes+`
 rule ab "ab" { by k  on A  when f.n >= 0  alert { message "ab {k} {f.n}" } }
 feature f on B by k { n = count() over last 100s }`)
-	b.change(joined, abc(joined))
+	b.deploy(joined, abc(joined), Reset)
 	got := ""
 	for _, g := range b.e.Groups() {
 		got += fmt.Sprintf("%v %d %d; ", g.Sources, g.Watermark/cep.Second, g.Waiting)
@@ -101,7 +58,7 @@ feature f on B by k { n = count() over last 100s }`)
 	b.feed(1, 0, ev("B", 240, "x"))
 	b.says("b x")
 
-	b.change(prog, abc(prog))
+	b.deploy(prog, abc(prog), Reset)
 	got = ""
 	for _, g := range b.e.Groups() {
 		got += fmt.Sprintf("%v %d %d; ", g.Sources, g.Watermark/cep.Second, g.Waiting)
@@ -130,7 +87,7 @@ func TestJoinedPartitionsKeepTheirFloor(t *testing.T) {
 	b.says("b x")
 	joined := compile(t, strings.Replace(threeTypes, "event B { time at ", "event B { time at late 60s", 1)+`
 rule ab "ab" { by k  pattern { x: A  then y: B } within 1m  alert {} }`)
-	b.change(joined, nil)
+	b.deploy(joined, nil, Reset)
 	b.feed(1, 1, ev("B", 150, "late"), ev("B", 201, "y"), ev("B", 300, "z"))
 	b.feed(1, 0, ev("B", 160, "late"), ev("B", 200, "late"), ev("B", 300, "z"))
 	if s := b.e.Stats(); s.Late != 3 {
@@ -142,7 +99,7 @@ rule ab "ab" { by k  pattern { x: A  then y: B } within 1m  alert {} }`)
 	}
 	b.out.Reset()
 	all := compile(t, threeTypes+`rule ac "ac" { by k  pattern { x: A  then y: C } within 1m  alert {} }`)
-	b.change(all, nil)
+	b.deploy(all, nil, Reset)
 	w := b.e.Watermark(0)
 	b.feed(2, 0, ev("C", int(w/cep.Second)-1, "late"), ev("C", int(w/cep.Second), "x"))
 	b.says(fmt.Sprintf("late 200000000000000 below %d, greatest %d", w, w-cep.Second))
@@ -160,7 +117,7 @@ rule down "down" { by k  pattern { x: Up by who  then y: TYPE by k } within 1h  
 	b.feed(1, 0, ev("B", 200, "x"), ev("B", 205, "x"))
 	b.says("a x; up x; b x")
 	next := compile(t, strings.ReplaceAll(text, "TYPE", "B"))
-	b.change(next, abc(next))
+	b.deploy(next, abc(next), Reset)
 	b.feed(0, 0, ev("A", 214, "x")) // 120 is released, as an Up that "down" does not see
 	b.feed(1, 0, ev("B", 210, "x"))
 	b.says("a x; up x")
@@ -184,7 +141,7 @@ func TestDeploymentsDropWhatNobodyReads(t *testing.T) {
 		t.Fatalf("%d rows wait", rows)
 	}
 	next := compile(t, strings.Replace(strings.Replace(threeTypes, "rule c \"c\" {", "rule c \"c\" { status off", 1), "on B", "on A", 1))
-	b.change(next, []Input{{Source: 0, Types: types(next, "A", "C")}})
+	b.deploy(next, []Input{{Source: 0, Types: types(next, "A", "C")}}, Reset)
 	if rows, _ := b.e.Waiting(); rows != 2 {
 		t.Errorf("%d rows wait", rows)
 	}

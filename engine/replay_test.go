@@ -139,7 +139,7 @@ type replay struct {
 
 // run works records off and returns the alerts, and what was set aside.
 func (r replay) run(t testing.TB, list []record, progs ...*dsl.Program) (alerts, aside string) {
-	b := seat(t, progs[0], Config{Shards: r.shards, Arrival: true, Apart: r.apart, Inputs: []Input{}})
+	b := seat(t, progs[0], Config{Shards: r.shards, Arrival: true, Apart: r.apart, Deploys: len(progs) > 1, Inputs: []Input{}})
 	if r.step > 0 {
 		b.e.stride = r.step
 	}
@@ -170,8 +170,7 @@ func (r replay) run(t testing.TB, list []record, progs ...*dsl.Program) (alerts,
 		case 'e':
 			b.must(b.e.Finish(rec.source, rec.partition))
 		case 'd':
-			b.change(progs[rec.time], nil)
-			b.e.stride = max(r.step, 1)
+			b.deploy(progs[rec.time], nil, Keep)
 		case 't':
 			b.must(b.e.Tick(rec.time * cep.Second))
 		case 'r':
