@@ -64,7 +64,8 @@ func (n *node) savepoint(dir string, copySink func(dir string) error) error {
 	if err := copySink(dir); err != nil {
 		return err
 	}
-	return n.j.Copy(files.PathJoin(dir, savedJournal), journal.Position(min(m.Need, m.Position+1)))
+	_, err := n.j.Save(files.PathJoin(dir, savedJournal), journal.Position(min(m.Need, m.Position+1)))
+	return err
 }
 
 // What a savepoint holds beside what the sink writes.

@@ -9,10 +9,10 @@ import (
 )
 
 // Save makes a journal in a new directory that holds the durable records from a
-// position on, and perhaps some before. The segments are hard links: it costs
-// no room and little time, and later changes to either journal do not show in
-// the other. dir must be on the same file system and must not exist. end is the
-// position behind the last record of it.
+// position on, and perhaps some before. The segments are hard links, so that it
+// costs no room and little time, or copies if dir is on another file system;
+// later changes to either journal do not show in the other. dir must not exist.
+// end is the position behind the last record of it.
 func (j *Journal) Save(dir string, from Position) (end Position, err error) {
 	j.maintain.Lock()
 	defer j.maintain.Unlock()
@@ -45,10 +45,10 @@ func (j *Journal) save(dir string, from Position) (Position, error) {
 			continue
 		}
 		name := j.fs.PathJoin(dir, segmentName(s.seq))
-		if err := j.fs.Link(s.name, name); err != nil {
+		if err := vfs.LinkOrCopy(j.fs, s.name, name); err != nil {
 			return 0, err
 		}
-		if err := j.fs.Link(indexName(s.name), indexName(name)); err != nil && !isMissing(err) {
+		if err := vfs.LinkOrCopy(j.fs, indexName(s.name), indexName(name)); err != nil && !isMissing(err) {
 			return 0, err
 		}
 	}

@@ -41,7 +41,14 @@ func TestSave(t *testing.T) {
 		if err := Verify(mem, dir, func(file string, off int64, why string) { t.Errorf("%s %d: %s", file, off, why) }); err != nil {
 			t.Fatal(err)
 		}
+		facts, err := Inspect(mem, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
 		s := open(t, Options{FS: mem, Dir: dir})
+		if is := s.Stats(); facts.First != is.First || facts.End != is.End || facts.Bytes != is.Bytes || facts.Segments != is.Segments || facts.FirstTime != is.FirstTime || facts.LastTime != is.LastTime {
+			t.Errorf("Inspect: %+v, a journal: %+v", facts, is)
+		}
 		first := s.First()
 		if first > 10 || len(want) > 0 && first == 1 {
 			t.Fatalf("it begins with record %d", first)
