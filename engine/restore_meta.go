@@ -197,7 +197,7 @@ func (m *savedMeta) readInputs(r *metaReader) {
 
 func (m *savedMeta) readStats(r *metaReader) {
 	s := &m.stats
-	s.Events, s.Duplicates, s.Late, s.Ahead, s.Alerts, s.Waiting = r.number(), r.number(), r.number(), r.number(), r.number(), int(r.number())
+	s.Events, s.Duplicates, s.Late, s.Ahead, s.Early, s.Alerts, s.Waiting = r.number(), r.number(), r.number(), r.number(), r.number(), r.number(), int(r.number())
 	for n := r.count(66); n > 0 && !r.bad; n-- {
 		m.lagTypes = append(m.lagTypes, r.text())
 		l := Lag{Late: r.number(), Longest: r.signed()}

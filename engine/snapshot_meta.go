@@ -61,7 +61,7 @@ func (e *Engine) encodeInputs(w *metaWriter) {
 
 func (e *Engine) encodeStats(w *metaWriter) {
 	s := &e.stats
-	w.number(s.Events, s.Duplicates, s.Late, s.Ahead, s.Alerts, uint64(s.Waiting), uint64(len(s.Lags)))
+	w.number(s.Events, s.Duplicates, s.Late, s.Ahead, s.Early, s.Alerts, uint64(s.Waiting), uint64(len(s.Lags)))
 	for i := range s.Lags {
 		l := &s.Lags[i]
 		w.text(l.Type.Name)
