@@ -150,31 +150,34 @@ func (n *node) rewind(ctx context.Context, need journal.Position, rec *Recovery)
 		if err := r.Next(&en.rec); err != nil {
 			return fmt.Errorf("read waiting rows: %w", err)
 		}
-		if en.rec.Pos > n.pos {
-			return n.e.rewound()
-		}
-		if en.rec.Kind != recRows {
-			continue
-		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		w := n.wire.Load()
-		if w.byID[sourceOf(en.rec.Stream)] == nil {
-			continue
+		if en.rec.Kind == recRows {
+			if err := n.rewindRows(&en, rec); err != nil {
+				return err
+			}
 		}
-		var err error
-		if en.meta, err = decodeRowsMeta(en.rec.Meta); err != nil {
-			return err
-		}
-		d := &decoded{out: n.borrow()}
-		n.own.work(w, &en.rec, &en.meta, d)
-		rec.Rows += uint64(len(d.out.batch.Rows))
-		n.e.rewind(d.out)
-		if en.rec.Pos == n.pos {
+		if en.rec.Pos >= n.pos {
 			return n.e.rewound()
 		}
 	}
+}
+
+// rewindRows takes back the rows of a record that waited.
+func (n *node) rewindRows(en *inbound, rec *Recovery) (err error) {
+	w := n.wire.Load()
+	if w.byID[sourceOf(en.rec.Stream)] == nil {
+		return nil
+	}
+	if en.meta, err = decodeRowsMeta(en.rec.Meta); err != nil {
+		return err
+	}
+	d := &decoded{out: n.borrow()}
+	n.own.work(w, &en.rec, &en.meta, d)
+	rec.Rows += uint64(len(d.out.batch.Rows))
+	n.e.rewind(d.out)
+	return nil
 }
 
 // replayFrom applies the records from a position to the journal's end. The

@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/weir-cep/weir/alerts"
+	"github.com/weir-cep/weir/internal/journal"
 )
 
 // chainRules are a feature of another key, a rule that reads it, and one that
@@ -155,4 +156,26 @@ func TestRestart(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestRestartBehindATick: the last record before a checkpoint is not one of
+// rows, though rows wait.
+func TestRestartBehindATick(t *testing.T) {
+	ctx := context.Background()
+	h := &host{t: t, fs: vfs.NewMem()}
+	h.open()
+	if _, err := h.r.Deploy(ctx, RuleText("chain.cep", chainRules), Keep); err != nil {
+		t.Fatal(err)
+	}
+	h.ingest(someEvents(rand.New(rand.NewPCG(1, 1)), 0, 10))
+	n := h.r.node.Load()
+	if _, err := n.submit(ctx, &inbound{rec: journal.Record{Kind: recTick, Stream: journal.NoStream, Data: encodeJSON(tickRecord{1})}}); err != nil {
+		t.Fatal(err)
+	}
+	h.close()
+	h.open()
+	if h.r.recovery.Rows == 0 {
+		t.Errorf("no row was read again: %+v", h.r.recovery)
+	}
+	h.close()
 }
