@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"path"
@@ -187,4 +188,98 @@ func TestCrashAtEveryFileOperation(t *testing.T) {
 	if len(crashes) < 300 {
 		t.Fatal("the script causes too few operations to mean anything")
 	}
+}
+
+var seeds = flag.Uint64("alerts.seeds", 20, "random lives of TestCrashesInARow")
+
+// TestCrashesInARow lets one log live through several crashes, each at a random
+// operation, also while it recovers from the one before.
+func TestCrashesInARow(t *testing.T) {
+	crashed := 0
+	for seed := range *seeds {
+		rng := rand.New(rand.NewPCG(seed, 7))
+		s := crashScript()
+		s.mark.Store(&checkpoint{})
+		mem := vfs.NewCrashableMem()
+		for life := 0; ; life++ {
+			mark := *s.mark.Load()
+			at := int64(1 + rng.IntN(60))
+			if life == 6 {
+				at = -1
+			}
+			next, err := s.live(mem, mark, at, rng)
+			if err != nil {
+				t.Fatalf("seed %d, life %d: %v", seed, life, err)
+			}
+			if next == nil {
+				break
+			}
+			mem = next
+			crashed++
+		}
+		l, err := Open(s.options(mem))
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		s.check(t, l, fmt.Sprint("seed ", seed))
+		must(t, l.Close())
+	}
+	t.Logf("%d crashes in %d lives", crashed, *seeds)
+}
+
+// live opens the log as the crash before left it, recovers and does the script
+// until the file operation with that number, if there are so many. It returns
+// what is left then.
+func (s *script) live(mem *vfs.MemFS, mark checkpoint, at int64, rng *rand.Rand) (left *vfs.MemFS, err error) {
+	var mu sync.Mutex
+	n := int64(0)
+	marked := mark
+	fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind.ReadOrWrite() != errorfs.OpIsWrite {
+			return nil
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if n++; n == at {
+			marked = *s.mark.Load()
+			left = mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng})
+		}
+		return nil
+	}))
+	gone := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return left != nil
+	}
+	defer func() {
+		if left != nil {
+			s.mark.Store(&marked) // what came behind the crash never was
+		}
+	}()
+	l, err := Open(s.options(fs))
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	head := l.Head()
+	if err := l.Replay(mark.seq); err != nil {
+		return nil, err
+	}
+	// Up to the log's end it is a replay; behind, it goes on alive.
+	replaying := true
+	var lost uint64
+	err = s.run(l, mark, func() bool {
+		if replaying && l.Head() > head {
+			replaying = false
+			_, lost = l.Replayed()
+		}
+		return !replaying && !gone()
+	})
+	if replaying {
+		_, lost = l.Replayed()
+	}
+	if err == nil && lost != 0 {
+		err = fmt.Errorf("%d are missing", lost)
+	}
+	return left, err
 }

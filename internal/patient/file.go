@@ -20,9 +20,9 @@ type File struct {
 	offset int64     // where the next write goes
 	since  []written // since the file was last synced, in the order of writing
 	bytes  int
-	spare  []byte
-	prefix Prefix // of what was written
-	mixed  bool   // it was not written from beginning to end
+	spare  [][]byte // buffers for the next writes
+	prefix Prefix   // of what was written
+	mixed  bool     // it was not written from beginning to end
 }
 
 // written is a write that may not be on disk.
@@ -32,10 +32,11 @@ type written struct {
 }
 
 // maxSince bounds what is kept of a file: beyond it, the file is synced.
-// maxSpare bounds the buffer that stays with it.
+// maxSpare is how many buffers stay with it.
 const (
 	maxSince = 32 << 20
-	maxSpare = 1 << 20
+	maxSpare = 4
+	buffer   = 256 << 10 // bytes of one
 )
 
 // Write implements vfs.File.
@@ -81,12 +82,14 @@ func (f *File) keep(at int64, p []byte) {
 	if n := len(f.since); n > 0 {
 		last := &f.since[n-1]
 		if last.at+int64(len(last.data)) == at {
-			last.data = append(last.data, p...)
-			return
+			n := min(len(p), cap(last.data)-len(last.data))
+			last.data = append(last.data, p[:n]...)
+			at, p = at+int64(n), p[n:]
 		}
 	}
-	f.since = append(f.since, written{at, append(f.spare, p...)})
-	f.spare = nil
+	if len(p) > 0 {
+		f.since = append(f.since, written{at, append(f.room(len(p)), p...)})
+	}
 }
 
 // Preallocate implements vfs.File. That there is no room shows when something
@@ -143,10 +146,25 @@ func (f *File) settle(sync func() error) error {
 	return err
 }
 
-// forget lets go of what is on disk. One buffer is kept for the next writes.
+// room returns a buffer for n bytes or more.
+func (f *File) room(n int) []byte {
+	if last := len(f.spare) - 1; last >= 0 && n <= buffer {
+		b := f.spare[last]
+		f.spare = f.spare[:last]
+		return b
+	}
+	if len(f.since) == 0 {
+		return make([]byte, 0, n) // most files are written once and synced
+	}
+	return make([]byte, 0, max(n, buffer))
+}
+
+// forget lets go of what is on disk.
 func (f *File) forget() {
-	if len(f.since) > 0 && cap(f.since[0].data) <= maxSpare {
-		f.spare = f.since[0].data[:0]
+	for _, w := range f.since {
+		if cap(w.data) == buffer && len(f.spare) < maxSpare {
+			f.spare = append(f.spare, w.data[:0])
+		}
 	}
 	clear(f.since)
 	f.since, f.bytes = f.since[:0], 0

@@ -104,8 +104,15 @@ func (f *FS) leave(s *stall) {
 	delete(f.waiting, s)
 }
 
-// Create implements vfs.FS.
+// Create implements vfs.FS. The database's marker files say by their names
+// which other file holds; that one must not get lost in a crash that the marker
+// survives, as can happen to two entries of one directory.
 func (f *FS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	if strings.HasPrefix(f.PathBase(name), "marker.") {
+		if err := f.syncDir(f.PathDir(name)); err != nil {
+			return nil, err
+		}
+	}
 	return f.open(name, category, func() (vfs.File, error) { return f.FS.Create(name, category) })
 }
 
@@ -130,6 +137,14 @@ func (f *FS) OpenDir(name string) (vfs.File, error) {
 		return nil, err
 	}
 	return &dir{File: d, fs: f}, nil
+}
+
+func (f *FS) syncDir(name string) error {
+	d, err := f.OpenDir(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 func (f *FS) open(name string, category vfs.DiskWriteCategory, open func() (vfs.File, error)) (vfs.File, error) {
