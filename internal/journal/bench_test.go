@@ -185,3 +185,25 @@ func BenchmarkFind(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkOpen opens an archive of many segments, each with its index.
+func BenchmarkOpen(b *testing.B) {
+	const segments = 1000
+	dir := b.TempDir()
+	j := open(b, Options{Dir: dir, Segment: 1})
+	var last *Ticket
+	for i := range segments {
+		for s := range uint32(16) {
+			last, _ = j.Append(Record{Kind: 1, Stream: s, First: uint64(i), Count: 1})
+		}
+		if _, err := last.Result(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	j.Close()
+	for b.Loop() {
+		j := open(b, Options{Dir: dir})
+		j.Close()
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/segments, "µs/segment")
+}

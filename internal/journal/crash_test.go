@@ -336,7 +336,7 @@ func TestCrash(t *testing.T) {
 			seen := w.copy()
 			clone := mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: []int{0, 100, r.IntN(101)}[points%3], RNG: r})
 			err := seen.check(whole(clone))
-			if err == nil && points%13 == 0 { // it goes on: with the next crash, too
+			if err == nil && points%19 == 0 { // it goes on: with the next crash, too
 				var n int
 				n, err = seen.goOn(clone, r)
 				deeper += n
@@ -354,7 +354,7 @@ func TestCrash(t *testing.T) {
 		}
 	}
 	t.Logf("%d crash points, %d more behind a recovery", points, deeper)
-	if points < int(*crashSeeds)*150 || deeper < int(*crashSeeds)*100 {
+	if points < int(*crashSeeds)*150 || deeper < int(*crashSeeds)*60 {
 		t.Errorf("the workload has too few file operations")
 	}
 }

@@ -123,6 +123,7 @@ func (j *Journal) findIn(s *segment, limit int64, stream uint32, row uint64) (Re
 	}
 	defer f.Close()
 	sc := &scanner{f: f, name: s.name, salt: s.salt, off: at.off, limit: limit, want: at.pos, heads: true}
+	defer sc.free()
 	for {
 		fr, _, err := sc.next()
 		switch {

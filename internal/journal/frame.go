@@ -7,7 +7,7 @@ import (
 
 // frameSize is what stands on disk before the body of a record. Little endian:
 //
-//	 0  u32  CRC-32C of salt, offset and of the bytes from 4 on
+//	 0  u32  CRC-32C of the bytes from 4 on, xor a hash of salt and offset
 //	 4  u8   kind; 0: a mark, which holds nothing but says what is durable
 //	 5  u8   flags
 //	 6  u16  frameMagic
@@ -74,10 +74,9 @@ func (f *frame) put(b []byte, salt uint64) []byte {
 // frameSum is the checksum of a header: of the same bytes in another file or at
 // another place it is another one.
 func frameSum(b []byte, salt uint64, off int64) uint32 {
-	var key [16]byte
-	binary.LittleEndian.PutUint64(key[:], salt)
-	binary.LittleEndian.PutUint64(key[8:], uint64(off))
-	return crc32.Update(crc32.Update(0, castagnoli, key[:]), castagnoli, b[4:frameSize])
+	k := (salt ^ uint64(off)) * 0x9e3779b97f4a7c15
+	k = (k ^ k>>32) * 0xd6e8feb86659fd93
+	return crc32.Checksum(b[4:frameSize], castagnoli) ^ uint32(k>>32)
 }
 
 // parse reads the header at off. It says no to everything that this package

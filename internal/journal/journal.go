@@ -59,7 +59,7 @@ type Journal struct {
 	out      writer
 	cache    cache
 	maintain sync.Mutex
-	doomed   []string      // segments that Clean has still to remove; under maintain
+	doomed   string        // segment that Clean has still to remove; under maintain
 	stopped  chan struct{} // the writer has ended
 }
 

@@ -66,12 +66,10 @@ func (j *Journal) settle(s *segment, err error) error {
 	return errReplaced
 }
 
-// Position is that of the record which Next returns next.
-func (r *Reader) Position() Position { return r.pos }
-
 // Close gives the reader's file back.
 func (r *Reader) Close() error {
 	r.close()
+	r.sc.free()
 	r.err = ErrClosed
 	return nil
 }

@@ -56,24 +56,24 @@ func (j *Journal) removeOldest(s *segment) error {
 	}
 	j.mu.Unlock()
 	j.cache.drop()
-	j.doomed = append(j.doomed, s.name)
+	j.doomed = s.name
 	return j.removeDoomed()
 }
 
-// removeDoomed removes the files of segments that are no longer in the journal.
-// That a name is gone is durable before the next one goes: a hole between
+// removeDoomed removes the file of a segment that is no longer in the journal.
+// That its name is gone is durable before the next one goes: a hole between
 // segments is damage.
 func (j *Journal) removeDoomed() error {
-	for len(j.doomed) > 0 {
-		name := j.doomed[0]
-		j.fs.Remove(indexName(name)) // a cache; Open removes what is left
-		if err := j.fs.Remove(name); err != nil && !isMissing(err) {
-			return err
-		}
-		if err := j.syncDir(); err != nil {
-			return err
-		}
-		j.doomed = j.doomed[1:]
+	if j.doomed == "" {
+		return nil
 	}
+	j.fs.Remove(indexName(j.doomed)) // a cache; Open removes what is left
+	if err := j.fs.Remove(j.doomed); err != nil && !isMissing(err) {
+		return err
+	}
+	if err := j.syncDir(); err != nil {
+		return err
+	}
+	j.doomed = ""
 	return nil
 }

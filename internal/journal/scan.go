@@ -9,8 +9,12 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// readAhead is how much of a segment is read at once.
-const readAhead = 512 << 10
+// How much of a segment is read at once: to read all of it, and to pass over
+// records.
+const (
+	readAhead = 512 << 10
+	headAhead = 32 << 10
+)
 
 // scanner reads the frames of a segment one after the other.
 type scanner struct {
@@ -86,9 +90,14 @@ func (s *scanner) bytes(off int64, n int) ([]byte, error) {
 	if off+int64(n) > s.limit {
 		return nil, s.bad("the segment ends inside a record")
 	}
-	room := int(min(int64(max(n, readAhead)), s.limit-off))
+	ahead := readAhead
+	if s.heads {
+		ahead = headAhead
+	}
+	room := int(min(int64(max(n, ahead)), s.limit-off))
 	if cap(s.buf) < room {
-		s.buf = make([]byte, room)
+		release(s.buf)
+		s.buf = buffer(room)
 	}
 	s.buf, s.base = s.buf[:room], off
 	got, err := readAt(s.f, s.buf, off)
@@ -101,6 +110,12 @@ func (s *scanner) bytes(off int64, n int) ([]byte, error) {
 		return nil, s.bad("the file is shorter than what was written")
 	}
 	return s.buf[:n], nil
+}
+
+// free gives the memory back.
+func (s *scanner) free() {
+	release(s.buf)
+	s.buf = nil
 }
 
 func (s *scanner) bad(why string) error { return &CorruptError{s.name, s.off, why} }
