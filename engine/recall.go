@@ -14,6 +14,8 @@ import (
 type recall struct {
 	store *evidence.Store
 	ids   map[*cep.Schema]*idReader
+	tiers map[uint32]*evidence.Log // of alerts that are events
+	kept  bool                     // these outlive the process
 }
 
 // idReader reads the id field alone out of an event's text.
@@ -25,27 +27,38 @@ type idReader struct {
 }
 
 func newRecall(store *evidence.Store) *recall {
-	return &recall{store: store, ids: map[*cep.Schema]*idReader{}}
+	return &recall{store: store, ids: map[*cep.Schema]*idReader{}, tiers: map[uint32]*evidence.Log{}}
 }
 
 // derived makes alerts that are events recallable too: as inputs of their own,
-// one per level.
+// one per tier.
 func (r *recall) derived(e *Engine, warn func(error)) {
-	book := e.steps.book
-	logs := map[uint32]*evidence.Log{}
+	for tier := range r.tiers {
+		r.declare(e, tier)
+	}
 	e.steps.derived.spool = func(b *cep.Batch, lines int) {
-		level := b.Rows[0].Ref.Partition()
-		log := logs[level]
+		tier := b.Rows[0].Ref.Partition()
+		log := r.tiers[tier]
 		if log == nil {
-			cfg := decode.NewChunks(nil, decode.Config{MaxEvent: maxAlert}).Config()
-			log = r.store.Open(derivedSource, level, evidence.Input{Config: cfg})
-			logs[level] = log
-			book.inputs[inputKey(derivedSource, level)] = Input{Find: r.find}
+			log = r.tier(tier)
+			r.declare(e, tier)
 		}
 		if err := log.Add(b, decode.Chunk{Data: b.Bytes[:lines]}); err != nil {
 			warn(err)
 		}
 	}
+}
+
+// tier opens the log of a tier.
+func (r *recall) tier(tier uint32) *evidence.Log {
+	cfg := decode.NewChunks(nil, decode.Config{MaxEvent: maxAlert}).Config()
+	log := r.store.Open(derivedSource, tier, evidence.Input{Config: cfg, Kept: r.kept})
+	r.tiers[tier] = log
+	return log
+}
+
+func (r *recall) declare(e *Engine, tier uint32) {
+	e.steps.book.inputs[inputKey(derivedSource, tier)] = Input{Find: r.find}
 }
 
 // maxAlert bounds the text of an alert that is an event, bytes.

@@ -33,6 +33,11 @@ type RunConfig struct {
 
 	// Progress is told now and then how far the run is.
 	Progress func(Progress)
+
+	// State keeps what it takes to go on after a crash; nil: nothing is kept.
+	State *RunState
+
+	chunk int // bytes that are decoded at once; 0: decode.ChunkSize
 }
 
 // Progress is how far a run is. Bytes are those of the files, as they are
@@ -54,17 +59,22 @@ type Summary struct {
 
 // Run reads files to their end and runs a program over their events. The files
 // are read side by side, always the one whose watermark is lowest, so that
-// none is held up by another.
+// none is held up by another. With a State, a run that was broken off goes on
+// behind its last checkpoint, and one that came to its end is ErrFinished.
 func Run(ctx context.Context, prog *dsl.Program, cfg RunConfig) (Summary, error) {
 	r := &runner{cfg: &cfg, prog: prog}
 	defer r.close()
 	if err := r.open(ctx); err != nil {
 		return Summary{}, err
 	}
-	err := r.loop(ctx)
+	err := r.rewind(ctx)
+	if err == nil {
+		err = r.loop(ctx)
+	}
 	if err == nil {
 		err = r.e.End(cfg.Drain)
 	}
+	err = r.leave(ctx, err)
 	r.e.Close()
 	r.sum.Stats = r.e.Stats()
 	r.report()
@@ -74,6 +84,9 @@ func Run(ctx context.Context, prog *dsl.Program, cfg RunConfig) (Summary, error)
 // loop feeds the engine until all files have ended.
 func (r *runner) loop(ctx context.Context) error {
 	for {
+		if err := r.keep(); err != nil {
+			return err
+		}
 		fd, second := r.lowest()
 		if fd == nil {
 			return nil
@@ -120,23 +133,31 @@ func (r *runner) lowest() (fd *feeder, until int64) {
 
 // pull takes up the file's next chunk; false: there is none.
 func (r *runner) pull(ctx context.Context, fd *feeder) (bool, error) {
+	j, err := r.next(ctx, fd)
+	if j != nil {
+		r.take(fd, j)
+	}
+	return j != nil, err
+}
+
+// next returns the file's next chunk, decoded; nil: there is none.
+func (r *runner) next(ctx context.Context, fd *feeder) (*job, error) {
 	select {
 	case j, ok := <-fd.queue:
 		if !ok {
-			return false, ctx.Err()
+			return nil, ctx.Err()
 		}
 		select {
 		case <-j.done:
 		case <-ctx.Done():
-			return false, ctx.Err()
+			return nil, ctx.Err()
 		}
 		if j.err != nil {
-			return false, j.err
+			return nil, j.err
 		}
-		r.take(fd, j)
-		return true, nil
+		return j, nil
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return nil, ctx.Err()
 	}
 }
 
@@ -152,6 +173,9 @@ func (r *runner) take(fd *feeder, j *job) {
 	r.sum.Records += j.res.Records
 	r.sum.Skipped += j.res.Skipped
 	r.unknown(j.res.Unknown)
+	if r.kept != nil {
+		fd.took(j)
+	}
 	fd.records += j.res.Records
 	if len(j.out.batch.Rows) == 0 {
 		lend(r.texts, j.out.batch.Bytes)
@@ -165,8 +189,13 @@ func (r *runner) take(fd *feeder, j *job) {
 	fd.id = r.e.hold(j.out, fd.part)
 }
 
-// lost notes that events cannot be kept for alerts any more; the run goes on.
+// lost notes that events cannot be kept for alerts any more. The run goes on,
+// unless it can be taken up when they can be kept again.
 func (r *runner) lost(err error) {
+	if r.kept != nil {
+		r.kept.broken = err
+		return
+	}
 	r.sum.Warnings = append(r.sum.Warnings, "alerts will lack old events: "+err.Error())
 }
 
@@ -237,6 +266,9 @@ func (r *runner) close() {
 	if r.stop != nil {
 		r.stop()
 		r.going.Wait()
+	}
+	if r.kept != nil {
+		r.kept.close()
 	}
 	if r.store != nil {
 		r.store.Close()

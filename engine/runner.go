@@ -27,7 +27,8 @@ type runner struct {
 	texts  chan []byte    // memory of chunks that nobody needs any more
 	idle   chan *prepared // batches that nobody needs any more
 	sum    Summary
-	fed    int // rows accepted since the last step
+	fed    int     // rows accepted since the last step
+	kept   *keeper // nil: nothing is kept for another run
 }
 
 // feeder is one file being read.
@@ -42,6 +43,14 @@ type feeder struct {
 	cur     *prepared
 	id      uint32 // of cur in the order
 	at      int    // next row of cur
+
+	// Of a run that is kept.
+	taken []placed   // the chunks taken up of which rows may wait, and the last in any case
+	last  uint64     // records of the last
+	rows  int        // of these, that became rows
+	back  *savedFile // where the run before came to; nil: nowhere
+	// skimmed is how many records were passed over.
+	skimmed uint64
 }
 
 // job is a chunk on its way through a decoder.
@@ -69,8 +78,9 @@ func (r *runner) open(ctx context.Context) (err error) {
 		return fmt.Errorf("run: no rule reads any event type")
 	}
 	ctx, r.stop = context.WithCancel(ctx)
-	r.store = evidence.New(evidence.Options{Dir: cfg.TempDir})
+	r.store = evidence.New(r.evidence())
 	r.recall = newRecall(r.store)
+	r.recall.kept = cfg.State != nil
 	r.texts, r.idle = make(chan []byte, spareText), make(chan *prepared, spareText)
 	chunks := make([]*decode.Chunks, len(cfg.Files))
 	cfg.Inputs = nil
@@ -86,7 +96,7 @@ func (r *runner) open(ctx context.Context) (err error) {
 		}
 		cfg.Inputs = append(cfg.Inputs, r.input(f, fd, chunks[i]))
 	}
-	if r.e, err = New(r.prog, cfg.Config); err != nil {
+	if err := r.engine(); err != nil {
 		return err
 	}
 	r.recall.derived(r.e, r.lost)
@@ -101,7 +111,7 @@ func (r *runner) open(ctx context.Context) (err error) {
 		r.going.Go(func() { r.decode(ctx) })
 	}
 	for i, fd := range r.files {
-		fd.part = r.e.parts[i]
+		fd.part = r.e.inputs[inputKey(0, uint32(i))]
 		read := func() { r.read(ctx, fd, chunks[i]) }
 		if fd.in.Path == decode.StandardInput {
 			go read() // may sit in a read that nothing ends
@@ -114,7 +124,7 @@ func (r *runner) open(ctx context.Context) (err error) {
 
 // decoder makes what cuts and decodes a file.
 func (r *runner) decoder(f *File, in io.Reader, schemas []*cep.Schema) (*decode.Chunks, *decode.Decoder, error) {
-	dc := decode.Config{Format: f.Format, Schemas: schemas, Single: f.Type, TypeField: f.TypeField, Delimiter: f.Delimiter, Zone: r.prog.Zone}
+	dc := decode.Config{Format: f.Format, Schemas: schemas, Single: f.Type, TypeField: f.TypeField, Delimiter: f.Delimiter, Zone: r.prog.Zone, Chunk: r.cfg.chunk}
 	if f.Type != nil {
 		dc.Schemas = []*cep.Schema{f.Type}
 	}
@@ -195,10 +205,24 @@ func csvJSON(dst []byte, header []string, raw []byte, delimiter byte) []byte {
 // read cuts a file into chunks and hands them to the decoders, in order.
 func (r *runner) read(ctx context.Context, fd *feeder, chunks *decode.Chunks) {
 	defer close(fd.queue)
+	err := fd.skip(chunks)
 	for {
-		chunk, err := chunks.Next(borrow(r.texts))
+		var chunk decode.Chunk
+		if err == nil {
+			chunk, err = chunks.Next(borrow(r.texts))
+		}
 		if err == io.EOF || err == decode.ErrNoHeader {
 			return
+		}
+		if err == nil {
+			needed := true
+			if needed, err = fd.skim(chunk); !needed && err == nil {
+				lend(r.texts, chunk.Data)
+				if ctx.Err() != nil {
+					return
+				}
+				continue
+			}
 		}
 		j := &job{of: fd, chunk: chunk, err: err, done: make(chan struct{})}
 		if err != nil {

@@ -26,6 +26,7 @@ type Log struct {
 	end    int64 // behind the last chunk
 	spool  *spool
 	failed error // of the spool: nothing is kept from then on
+	saved  int   // entries that the last Save has brought; fewer have changed since
 }
 
 // entry is the place of one accepted event. Every chunk that has any has one
@@ -53,30 +54,75 @@ func (l *Log) Add(b *cep.Batch, chunk decode.Chunk) error {
 	if l.failed != nil {
 		return nil
 	}
-	base := chunk.Offset
+	base, err := l.place(chunk)
+	if err != nil {
+		return err
+	}
+	marks := marker{l: l, next: base}
+	for i := range b.Rows {
+		marks.mark(b.Rows[i].Ref.Position(), base+int64(b.Raw[i]>>32))
+	}
+	l.grown()
+	return nil
+}
+
+// Skim is Add for a chunk that was worked off before and is not decoded again:
+// its first record has the position. It returns how many records there are.
+func (l *Log) Skim(chunk decode.Chunk, position uint64) (records uint64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	base, err := l.place(chunk)
+	if err != nil {
+		return 0, err
+	}
+	marks := marker{l: l, next: base}
+	for i := 0; i < len(chunk.Data); {
+		end, next := l.in.Config.Record(chunk.Data, i, true)
+		if end > i {
+			marks.mark(position+records, base+int64(i))
+			records++
+		}
+		i = next
+	}
+	l.grown()
+	return records, nil
+}
+
+// place spools a chunk, if need be, and returns where it begins.
+func (l *Log) place(chunk decode.Chunk) (base int64, err error) {
+	base = chunk.Offset
 	if l.spool != nil {
-		var err error
 		if base, err = l.spool.write(chunk.Data); err != nil {
 			l.failed = err
-			return err
+			return 0, err
 		}
-	}
-	next := base
-	flag := uint64(chunkFirst)
-	for i := range b.Rows {
-		offset := base + int64(b.Raw[i]>>32)
-		if offset < next {
-			continue
-		}
-		l.index = append(l.index, entry{b.Rows[i].Ref.Position() | flag, offset})
-		flag = 0
-		next = offset + l.stride
 	}
 	l.end = base + int64(len(chunk.Data))
+	return base, nil
+}
+
+// marker makes the entries of one chunk.
+type marker struct {
+	l    *Log
+	next int64 // offset from which on there is another entry
+	some bool  // there is one
+}
+
+func (m *marker) mark(position uint64, offset int64) {
+	if offset < m.next {
+		return
+	}
+	if !m.some {
+		position |= chunkFirst
+	}
+	m.l.index = append(m.l.index, entry{position, offset})
+	m.some, m.next = true, offset+m.l.stride
+}
+
+func (l *Log) grown() {
 	if len(l.index) > l.most {
 		l.thin()
 	}
-	return nil
 }
 
 // thin doubles the stride. The first entries of chunks stay: records are
@@ -91,6 +137,7 @@ func (l *Log) thin() {
 		last = e.offset
 		return false
 	})
+	l.saved = 0
 }
 
 // raw finds the text of the event at a position.

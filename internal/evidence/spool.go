@@ -3,8 +3,12 @@ package evidence
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"io"
 	"os"
 	"runtime"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // segmentSize is how much of a spool one temporary file takes, about. It is
@@ -19,12 +23,31 @@ type spool struct {
 	size     int64 // of a segment; 0 is segmentSize
 	segments []segment
 	end      int64
+
+	// Of files that outlive the process.
+	fs     vfs.FS // nil: they do not
+	prefix string // of their names
+	number int    // of the newest
+	gone   []segment
+	going  int  // of gone, those that the last save did without
+	fresh  bool // there are files since the last save
+	sealed bool // the last segment was restored: nothing is written behind it
 }
 
 type segment struct {
-	file  *os.File
-	start int64
-	n     int64
+	file   file
+	number int // in its name
+	start  int64
+	n      int64
+	synced int64
+	sum    uint32 // of all that was written
+}
+
+// file is a part of *os.File and vfs.File.
+type file interface {
+	io.Closer
+	io.ReaderAt
+	io.WriterAt
 }
 
 // write appends a chunk, whole in one segment, and returns its offset.
@@ -33,27 +56,54 @@ func (s *spool) write(data []byte) (offset int64, err error) {
 	if limit == 0 {
 		limit = segmentSize
 	}
-	if k := len(s.segments); k == 0 || s.segments[k-1].n >= limit {
+	if k := len(s.segments); k == 0 || s.sealed || s.segments[k-1].n >= limit {
 		if err := s.grow(); err != nil {
 			return 0, err
 		}
 	}
 	g := &s.segments[len(s.segments)-1]
 	if _, err := g.file.WriteAt(data, g.n); err != nil {
-		return 0, fmt.Errorf("keep raw events in %s: %w", g.file.Name(), err)
+		return 0, fmt.Errorf("keep raw events in %s: %w", s.where(), err)
+	}
+	if s.fs != nil {
+		g.sum = crc32.Update(g.sum, castagnoli, data)
 	}
 	offset = s.end
 	g.n += int64(len(data))
 	s.end += int64(len(data))
 	for len(s.segments) > 1 && s.end-s.segments[0].start > s.max {
-		s.segments[0].file.Close()
+		s.drop(s.segments[0])
 		s.segments = append(s.segments[:0], s.segments[1:]...)
 	}
 	return offset, nil
 }
 
-// grow begins a segment in a file without a name, where the system has such.
+// drop gives up a segment. A kept one stays until it is saved that it is gone.
+func (s *spool) drop(g segment) {
+	if s.fs != nil {
+		s.gone = append(s.gone, g)
+		return
+	}
+	g.file.Close()
+	if f, ok := g.file.(*os.File); ok && runtime.GOOS == "windows" {
+		os.Remove(f.Name())
+	}
+}
+
+// where names the folder in errors.
+func (s *spool) where() string {
+	if s.dir == "" {
+		return os.TempDir()
+	}
+	return s.dir
+}
+
+// grow begins a segment, in a file without a name, where the system has such,
+// if it is not to be kept.
 func (s *spool) grow() error {
+	if s.fs != nil {
+		return s.growKept()
+	}
 	f, err := os.CreateTemp(s.dir, "weir-events-*")
 	if err != nil {
 		return fmt.Errorf("keep raw events: %w", err)
@@ -82,13 +132,12 @@ func (s *spool) readAt(p []byte, offset int64) (int, error) {
 
 func (s *spool) close() error {
 	var errs []error
-	for i := range s.segments {
-		g := &s.segments[i]
+	for _, g := range append(s.segments, s.gone...) {
 		errs = append(errs, g.file.Close())
-		if runtime.GOOS == "windows" {
-			errs = append(errs, os.Remove(g.file.Name()))
+		if f, ok := g.file.(*os.File); ok && s.fs == nil && runtime.GOOS == "windows" {
+			errs = append(errs, os.Remove(f.Name()))
 		}
 	}
-	s.segments = nil
+	s.segments, s.gone = nil, nil
 	return errors.Join(errs...)
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"sync"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/internal/decode"
 )
@@ -17,6 +19,11 @@ var ErrGone = errors.New("the raw event is gone")
 type Options struct {
 	Dir      string // of the temporary files; "" is the system's
 	MaxSpool int64  // bytes of temporary files for one input, the oldest are given up; default DefaultMaxSpool
+
+	// Kept is the folder of the files that outlive the process, and FS the file
+	// system that it is in, nil: the system's.
+	Kept string
+	FS   vfs.FS
 }
 
 // DefaultMaxSpool is how much of an input that cannot be read again is kept.
@@ -36,6 +43,9 @@ func New(opt Options) *Store {
 	if opt.MaxSpool == 0 {
 		opt.MaxSpool = DefaultMaxSpool
 	}
+	if opt.FS == nil {
+		opt.FS = vfs.Default
+	}
 	return &Store{opt: opt, logs: map[cep.Ref]*Log{}}
 }
 
@@ -43,12 +53,17 @@ func New(opt Options) *Store {
 type Input struct {
 	File   io.ReaderAt   // the plain file, as decode.Input.File gives it; nil is spooled
 	Config decode.Config // as decode.Chunks.Config gives it, with the header of CSV
+	Kept   bool          // what is spooled outlives the process, in Options.Kept
 }
 
 // Open begins the log of a source's partition.
 func (s *Store) Open(source, partition uint32, in Input) *Log {
 	l := &Log{store: s, in: in, stride: firstStride, most: maxEntries}
-	if in.File == nil {
+	switch {
+	case in.File != nil:
+	case in.Kept:
+		l.spool = &spool{dir: s.opt.Kept, max: s.opt.MaxSpool, fs: s.opt.FS, prefix: fmt.Sprintf("%d-%d-", source, partition)}
+	default:
 		l.spool = &spool{dir: s.opt.Dir, max: s.opt.MaxSpool}
 	}
 	s.mu.Lock()
@@ -70,7 +85,8 @@ func (s *Store) Raw(ref cep.Ref) ([]byte, error) {
 	return l.raw(ref.Position())
 }
 
-// Close gives up the temporary files. The plain files are their owner's.
+// Close gives up the temporary files. The plain files are their owner's, and
+// kept ones stay.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
