@@ -39,11 +39,11 @@ func (s *RuntimeStats) Health() Health {
 	}
 	add("state", s.stateTrouble(), "the state is open")
 	h.Ready = s.Trouble == "" && len(s.Sources) > 0 && s.Queue.Full == "" && s.Journal.Stalled == ""
-	add("rules", s.rulesTrouble(), fmt.Sprintf("%s run", count(len(s.Rules), "rule")))
+	add("rules", s.rulesTrouble(), verb(len(s.Rules), "rule", "runs", "run"))
 	add("journal", s.journalTrouble(), "the journal is written")
 	add("memory", s.Queue.Full, "there is room for state")
 	add("recovery", s.recoveryTrouble(), "every alert of the log was found again")
-	add("sources", s.sourcesTrouble(), fmt.Sprintf("%s are read", count(len(s.Sources), "source")))
+	add("sources", s.sourcesTrouble(), verb(len(s.Sources), "source", "is read", "are read"))
 	add("watermark", s.watermarkTrouble(), "no rule waits for a source")
 	add("checkpoint", s.checkpointTrouble(), s.checkpointText())
 	add("lists", s.listsTrouble(), "lists and tables are fresh")
@@ -58,6 +58,14 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// verb writes "1 rule runs", "2 rules run".
+func verb(n int, what, one, many string) string {
+	if n == 1 {
+		return count(n, what) + " " + one
+	}
+	return count(n, what) + " " + many
 }
 
 func (s *RuntimeStats) stateTrouble() string {
@@ -216,19 +224,19 @@ func (s *RuntimeStats) listsTrouble() string {
 // fine says how far the events are.
 func (s *RuntimeStats) fine() string {
 	groups := slices.DeleteFunc(slices.Clone(s.Groups), func(g GroupStats) bool { return len(g.Rules) == 0 })
-	rules := count(len(s.Rules), "rule")
+	waits := "All is well: " + verb(len(s.Rules), "rule", "waits", "wait") + " for the first event."
 	if len(groups) == 0 {
-		return "All is well: " + rules + " wait for the first event."
+		return waits
 	}
 	slowest := slices.MinFunc(groups, func(a, b GroupStats) int { return cmp.Compare(a.Watermark, b.Watermark) })
 	fastest := slices.MaxFunc(groups, func(a, b GroupStats) int { return cmp.Compare(a.Watermark, b.Watermark) })
 	switch {
 	case fastest.Watermark == minTime:
-		return "All is well: " + rules + " wait for the first event."
+		return waits
 	case slowest.Watermark == minTime:
-		return "All is well: " + rules + " run, some of them wait for the first event."
+		return "All is well: " + verb(len(s.Rules), "rule", "runs", "run") + ", some of them wait for the first event."
 	}
-	return fmt.Sprintf("All is well: %s have seen everything before %s.", rules, cep.AppendTime(nil, slowest.Watermark))
+	return fmt.Sprintf("All is well: %s everything before %s.", verb(len(s.Rules), "rule", "has seen", "have seen"), cep.AppendTime(nil, slowest.Watermark))
 }
 
 // ago writes a duration as people say it.
