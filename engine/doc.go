@@ -11,5 +11,12 @@
 // other, so that a rule that reads alerts sees them in their place among the
 // events. No clock is read and nothing depends on chance or on the scheduler.
 //
+// Sources that some rule looks at together wait for each other and are a
+// watermark group; others are not held up by them (Config.Apart). Partitions
+// come, fall silent, return and end while the engine runs: each of these calls,
+// like the passing of time, is part of the input. What a group has released is
+// never asked of a partition again, so whatever comes, no rule sees its time go
+// back.
+//
 // The package knows nothing of rule text, HTTP, or what becomes of an alert.
 package engine
