@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"time"
@@ -130,6 +131,8 @@ func (c *cluster) explain(what string, err error) error {
 		hint = " (the user may not read it: see the cluster's access lists)"
 	case errors.Is(err, context.DeadlineExceeded):
 		hint = " (no answer: is it a Kafka broker, and is the option tls right?)"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		hint = " (it hangs up: is the option tls right?)"
 	}
 	return fmt.Errorf("%s at %s: %w%s", what, strings.Join(c.brokers, ", "), err, hint)
 }

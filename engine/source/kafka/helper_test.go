@@ -32,7 +32,11 @@ type bench struct {
 	client *kgo.Client
 	addr   string
 	topic  string
+	own    bool // the broker is one that StartBroker started with ownBroker's lines
 }
+
+// impatient are lines of a broker that takes a member for dead soon.
+var impatient = []string{"group.min.session.timeout.ms=500"}
 
 var topics atomic.Int64
 
@@ -62,25 +66,27 @@ func (b *bench) create(partitions int, config ...kgo.ConfigEntry) {
 // produce appends values to a partition as one batch.
 func (b *bench) produce(partition int, compression kgo.Compression, values ...string) {
 	b.t.Helper()
-	records := make([]kgo.Record, len(values))
-	for i, v := range values {
-		records[i] = kgo.Record{Key: kgo.NewBytes([]byte("k")), Value: kgo.NewBytes([]byte(v))}
-		if v == "tombstone" {
-			records[i].Value = nil
-		}
-	}
-	b.send(partition, compression, records)
-}
-
-func (b *bench) send(partition int, compression kgo.Compression, records []kgo.Record) {
-	b.t.Helper()
 	servertest.Eventually(b.t, "records are produced", func() bool {
+		records := make([]kgo.Record, len(values))
+		for i, v := range values {
+			records[i] = kgo.Record{Key: kgo.NewBytes([]byte("k")), Value: kgo.NewBytes([]byte(v))}
+			if v == "tombstone" {
+				records[i].Value = nil
+			}
+		}
 		res, err := b.client.Produce(context.Background(), &kgo.ProduceRequest{Topic: b.topic, Partition: partition,
 			RequiredAcks: kgo.RequireAll, Compression: compression, Records: kgo.NewRecordReader(records...)})
-		if err == nil {
-			err = res.Error
-		}
-		return err == nil
+		return err == nil && res.Error == nil
+	})
+}
+
+// ends waits until a partition has offsets up to end: markers are written a
+// little later than their transaction ends.
+func (b *bench) ends(partition int, end int64) {
+	b.t.Helper()
+	servertest.Eventually(b.t, fmt.Sprintf("the partition ends at %d", end), func() bool {
+		res, err := b.client.ListOffsets(context.Background(), &kgo.ListOffsetsRequest{Topics: map[string][]kgo.OffsetRequest{b.topic: {kgo.LastOffsetOf(partition)}}})
+		return err == nil && len(res.Topics[b.topic]) == 1 && res.Topics[b.topic][0].LastOffset == end
 	})
 }
 
@@ -111,8 +117,12 @@ func (b *bench) hasty(s *source) *source {
 	s.times.maxWait = 50 * time.Millisecond
 	s.times.patience = 300 * time.Millisecond
 	s.times.commit = 20 * time.Millisecond
+	s.times.landing = 500 * time.Millisecond
 	s.times.heartbeat = 100 * time.Millisecond
-	s.times.session = 6 * time.Second
+	s.times.session = 6 * time.Second // the least that the shared broker allows
+	if b.own {
+		s.times.session, s.times.leaving = time.Second, 200*time.Millisecond
+	}
 	return s
 }
 
@@ -201,14 +211,14 @@ func (p *producer) send(values ...string) {
 	raw := rawBatch(int64(p.pid), int16(p.epoch), p.seq, attrTransactional, 0, values...)
 	p.seq += int32(len(values))
 	framed := append(binary.BigEndian.AppendUint32(nil, uint32(len(raw))), raw...)
-	res, err := p.b.client.RawProduce(context.Background(), &kgo.RawProduceRequest{Topic: p.b.topic, Partition: p.part, RequiredAcks: kgo.RequireAll,
-		TransactionalID: p.id, RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(framed)}})
-	if err == nil {
-		err = res.Error
-	}
-	if err != nil {
-		p.b.t.Fatal(err)
-	}
+	p.retry("records are sent", func() error { // again is no risk: the broker knows their numbers
+		res, err := p.b.client.RawProduce(context.Background(), &kgo.RawProduceRequest{Topic: p.b.topic, Partition: p.part, RequiredAcks: kgo.RequireAll,
+			TransactionalID: p.id, RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(framed)}})
+		if err == nil {
+			err = res.Error
+		}
+		return err
+	})
 }
 
 func (p *producer) end(commit bool) {

@@ -15,13 +15,6 @@ import (
 	"github.com/weir-cep/weir/engine/source/flight"
 )
 
-const (
-	// fetchBytes is how much is asked for at once: a few chunks.
-	fetchBytes = 1 << 20
-	// fetchSlack is how much later than it has to come an answer may come.
-	fetchSlack = 10 * time.Second
-)
-
 // loop reads one partition.
 type loop struct {
 	s      *source
@@ -142,12 +135,12 @@ func (l *loop) fetch(ctx context.Context) (*fetchAnswer, error) {
 		return nil, err
 	}
 	if l.req == nil {
-		l.req = &fetchRequest{topic: l.s.topic, partition: int32(l.id), maxBytes: fetchBytes, minBytes: 1,
+		l.req = &fetchRequest{topic: l.s.topic, partition: int32(l.id), maxBytes: l.s.fetchBytes, minBytes: 1,
 			maxWait: int32(l.s.times.maxWait / time.Millisecond)}
 	}
 	req := l.req
 	req.offset = l.next
-	call, cancel := context.WithTimeout(ctx, l.s.times.maxWait+fetchSlack)
+	call, cancel := context.WithTimeout(ctx, l.s.times.maxWait+l.s.times.slack)
 	defer cancel()
 	m, err := l.c.transport.RoundTrip(call, l.c.addr, req)
 	if err != nil {

@@ -32,6 +32,8 @@ type source struct {
 	log     *slog.Logger
 	times   times
 
+	fetchBytes int32 // how much is asked for at once
+
 	mu      sync.Mutex
 	flights map[int]*flight.Flight // by partition, of this run and those before
 }
@@ -39,20 +41,26 @@ type source struct {
 // times are how long the source waits for what.
 type times struct {
 	maxWait   time.Duration // an answer without records is not waited for longer
+	slack     time.Duration // it may come so much later
 	patience  time.Duration // failing fetches are an error after so long
 	commit    time.Duration // between commits of offsets
 	landing   time.Duration // for what is on its way when partitions are taken away
 	heartbeat time.Duration
 	session   time.Duration // a member that is silent for so long is dead
+	rebalance time.Duration // the members have so long to give their partitions back
+	leaving   time.Duration // the broker is not waited for longer when leaving the group
 }
 
 var usual = times{
 	maxWait:   500 * time.Millisecond,
+	slack:     10 * time.Second,
 	patience:  10 * time.Second,
 	commit:    time.Second,
 	landing:   10 * time.Second,
 	heartbeat: 3 * time.Second,
-	session:   30 * time.Second,
+	session:   10 * time.Second,
+	rebalance: 20 * time.Second,
+	leaving:   3 * time.Second,
 }
 
 // Open makes a source of kind kafka.
@@ -71,6 +79,8 @@ func Open(c engine.SourceConfig) (engine.Source, error) {
 		log:     c.Logger,
 		times:   usual,
 		flights: map[int]*flight.Flight{},
+
+		fetchBytes: 1 << 20, // a few chunks
 	}
 	if o.Input().Format == decode.CSV {
 		o.Bad("format", "csv has a header, which a record of Kafka has not; write the records as JSON")
@@ -111,7 +121,7 @@ func (s *source) Run(ctx context.Context, in engine.Intake) error {
 	}
 	group, err := kgo.NewConsumerGroup(kgo.ConsumerGroupConfig{
 		ID: s.group, Brokers: s.brokers, Topics: []string{s.topic}, Dialer: c.dialer,
-		HeartbeatInterval: s.times.heartbeat, SessionTimeout: s.times.session, RebalanceTimeout: s.times.session,
+		HeartbeatInterval: s.times.heartbeat, SessionTimeout: s.times.session, RebalanceTimeout: s.times.rebalance,
 		JoinGroupBackoff: time.Second, WatchPartitionChanges: true, Timeout: callTimeout,
 		StartOffset: kgo.FirstOffset, ErrorLogger: kgo.LoggerFunc(s.debugf), Logger: kgo.LoggerFunc(s.debugf),
 	})
@@ -140,7 +150,7 @@ func (s *source) leave(group *kgo.ConsumerGroup) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(s.times.landing + time.Second):
+	case <-time.After(s.times.leaving):
 	}
 }
 

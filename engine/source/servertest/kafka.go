@@ -17,15 +17,15 @@ import (
 
 // Broker is a Kafka broker of a test's own.
 type Broker struct {
-	Addr string // of the listener PLAINTEXT
-	p    process
+	Addr  string // for clients
+	Plain string // of the listener without encryption and login
+	p     process
 }
 
 // BrokerConfig says how a broker differs from the usual one.
 type BrokerConfig struct {
-	// Advertise is the address that clients are told, of a Proxy; "" is the
-	// broker's own.
-	Advertise string
+	// Proxy leads to the broker, and clients are told only its address.
+	Proxy *Proxy
 	// Listener is one more listener, name and protocol: "SASL_SSL"; it is at
 	// Broker.Addr then and the plain one elsewhere.
 	Listener string
@@ -43,12 +43,14 @@ func StartBroker(t testing.TB, c BrokerConfig) *Broker {
 	java := program(t, "java")
 	dir := t.TempDir()
 	plain, controller, extra := Port(t), Port(t), Port(t)
-	b := &Broker{Addr: loopback(plain)}
+	b := &Broker{Addr: loopback(plain), Plain: loopback(plain)}
 	listeners := fmt.Sprintf("PLAINTEXT://%s,CONTROLLER://%s", loopback(plain), loopback(controller))
 	advertised := "PLAINTEXT://" + b.Addr
 	protocols := "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"
-	if c.Advertise != "" {
-		advertised = "PLAINTEXT://" + c.Advertise
+	if c.Proxy != nil {
+		c.Proxy.Target(b.Addr)
+		b.Addr = c.Proxy.Addr
+		advertised = "PLAINTEXT://" + b.Addr
 	}
 	if c.Listener != "" {
 		b.Addr = loopback(extra)
