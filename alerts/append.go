@@ -31,8 +31,10 @@ func (l *Log) Commit(journal uint64, alerts []*cep.Alert) error {
 	}
 	if err != nil {
 		l.replay = before // all of them come again
+		return err
 	}
-	return err
+	l.dropTexts(alerts)
+	return nil
 }
 
 func (l *Log) append(journal uint64, alerts []*cep.Alert) error {
@@ -92,6 +94,7 @@ func (l *Log) write(b *pebble.Batch) error {
 
 // Sync returns when all that was committed is durable.
 func (l *Log) Sync() error {
+	l.await()
 	if err := l.use(); err != nil {
 		return err
 	}
@@ -102,8 +105,12 @@ func (l *Log) Sync() error {
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
 	l.writing.Lock()
+	err := l.writeTexts()
 	batches := l.batches
 	l.writing.Unlock()
+	if err != nil {
+		return err
+	}
 	if batches == l.synced.batches {
 		return nil
 	}

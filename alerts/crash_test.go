@@ -32,7 +32,7 @@ type checkpoint struct{ seq, dead uint64 }
 func crashScript() *script { return &script{alerts: 160, keep: 60} }
 
 func (s *script) options(fs vfs.FS) Options {
-	return Options{FS: fs, Dir: "data/alerts", Keep: s.keep, KeepBehind: 1000, KeepDead: 20, CleanEvery: -1, pause: time.Microsecond}
+	return Options{FS: fs, Dir: "data/alerts", Keep: s.keep, KeepBehind: 1000, KeepDead: 20, CleanEvery: -1, pause: time.Microsecond, grace: time.Millisecond}
 }
 
 // run does the script from a checkpoint to its end. live is false while it is
@@ -91,6 +91,9 @@ func (s *script) check(t *testing.T, l *Log, what string) {
 	want := []Total{{"cards", "number", s.alerts / 2}}
 	if got := l.DeadTotals(); !reflect.DeepEqual(got, want) {
 		t.Fatalf("%s: dead letters %v, want %v", what, got, want)
+	}
+	if ids, events := count(t, l, keyID), count(t, l, keyEvent); ids != uint64(s.keep) || events != uint64(s.keep)/2 {
+		t.Fatalf("%s: %d ids and %d events are kept for %d alerts", what, ids, events, s.keep)
 	}
 	for n := s.alerts - uint64(s.keep); n <= s.alerts; n++ {
 		e, err := l.Find(testAlert(n).ID)

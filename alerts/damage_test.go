@@ -139,3 +139,36 @@ func TestFlippedBits(t *testing.T) {
 		t.Logf("%s (%d bytes): 60 reported, %d refused, %d not read", name, len(b), found, unused)
 	}
 }
+
+// TestFlippedBitsInACopy does the same to the files of a copy that have no
+// checksums of their own.
+func TestFlippedBitsInACopy(t *testing.T) {
+	mem := vfs.NewMem()
+	l := open(t, Options{FS: mem, Dir: "data/log"})
+	must(t, l.Commit(1, testAlerts(1, 50)))
+	must(t, l.Copy("data/alerts"))
+	must(t, l.Close())
+	names, err := mem.List("data/alerts")
+	must(t, err)
+	rng := rand.New(rand.NewPCG(8, 9))
+	checked := 0
+	for _, name := range names {
+		b := read(t, mem, name)
+		for range min(20, len(b)) {
+			bad := bytes.Clone(b)
+			bad[rng.IntN(len(b))] ^= 1 << rng.IntN(8)
+			fs := copyFS(t, mem, names)
+			write(t, fs, name, bad)
+			found := ""
+			must(t, Verify(fs, "data/alerts", func(file, why string) { found = file }))
+			if path.Base(found) != name {
+				t.Errorf("a flip in %s is reported as in %q", name, found)
+			}
+			checked++
+		}
+	}
+	if checked < 60 {
+		t.Fatalf("only %d flips in %v", checked, names)
+	}
+	must(t, Verify(mem, "data/alerts", func(file, why string) { t.Errorf("%s: %s", file, why) }))
+}

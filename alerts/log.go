@@ -10,13 +10,14 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/internal/patient"
 )
 
 // Log is the alert log. Its methods may be called from several goroutines.
 //
 // Order of the locks: using, syncing, writing, then one of shelves, holding,
-// wake. Nothing that reads
+// putting, wake. Nothing that reads
 // takes writing, so a disk that stalls stops no reader.
 type Log struct {
 	opt  Options
@@ -49,6 +50,9 @@ type Log struct {
 
 	closing, cleaned chan struct{}
 
+	putting sync.Mutex
+	texts   map[cep.Ref][]byte // what PutDerived brought since, without what is an alert of the log
+
 	wake   sync.Mutex
 	news   chan struct{} // closed with the next alert
 	wanted bool          // somebody waits on news
@@ -76,6 +80,7 @@ func Open(opt Options) (*Log, error) {
 		news: make(chan struct{}),
 
 		holds:   map[string]uint64{},
+		texts:   map[cep.Ref][]byte{},
 		closing: make(chan struct{}),
 		cleaned: make(chan struct{}),
 
@@ -234,6 +239,7 @@ func (l *Log) done() { l.using.RUnlock() }
 // beginWrite makes the caller the one that writes, or says why nothing can be
 // written.
 func (l *Log) beginWrite() error {
+	l.await()
 	if err := l.use(); err != nil {
 		return err
 	}
@@ -254,6 +260,23 @@ func (l *Log) failure() error {
 		return fmt.Errorf("%w: %w", ErrStalled, err)
 	}
 	return nil
+}
+
+// await waits a while if the disk takes no writes.
+func (l *Log) await() {
+	settled := l.disk.Clear()
+	select {
+	case <-settled:
+		return
+	default:
+	}
+	t := time.NewTimer(l.opt.grace)
+	defer t.Stop()
+	select {
+	case <-settled:
+	case <-t.C:
+	case <-l.closing:
+	}
 }
 
 func (l *Log) endWrite() {

@@ -67,6 +67,13 @@ func open(t testing.TB, opt Options) *Log {
 	return l
 }
 
+// count counts the keys of a kind.
+func count(t testing.TB, l *Log, kind byte) (n uint64) {
+	t.Helper()
+	must(t, l.each([]byte{kind}, func(key, v []byte) error { n++; return nil }))
+	return n
+}
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
@@ -126,13 +133,25 @@ func TestCommitNumbersAndKeeps(t *testing.T) {
 	if line, ok, err := l.Derived(1, 21); err != nil || !ok || !bytes.Equal(line, testAlert(42).AppendJSON(nil)) {
 		t.Fatalf("derived: %s %v %v", line, ok, err)
 	}
-	must(t, l.PutDerived(1, 21, []byte("another text")))
 	must(t, l.PutDerived(2, 21, []byte("a text")))
 	if line, ok, err := l.Derived(2, 21); err != nil || !ok || string(line) != "a text" {
 		t.Fatalf("derived: %s %v %v", line, ok, err)
 	}
 	if line, ok, err := l.Derived(1, 21); err != nil || !ok || !bytes.Equal(line, testAlert(42).AppendJSON(nil)) {
 		t.Fatalf("derived: %s %v %v", line, ok, err)
+	}
+	must(t, l.PutDerived(1, 251, testAlert(502).AppendJSON(nil)))
+	for range 2 {
+		if line, ok, err := l.Derived(1, 251); err != nil || !ok || !bytes.Equal(line, testAlert(502).AppendJSON(nil)) {
+			t.Fatalf("derived: %s %v %v", line, ok, err)
+		}
+		if l.Head() == 501 {
+			must(t, l.Commit(9, testAlerts(502, 502)))
+		}
+	}
+	must(t, l.Sync())
+	if n := count(t, l, keyText); n != 1 {
+		t.Fatalf("%d texts are kept beside the alerts, want the one that is none", n)
 	}
 	if line, ok, err := l.Derived(1, 1000); err != nil || ok {
 		t.Fatalf("derived: %s %v %v", line, ok, err)

@@ -34,6 +34,7 @@ type Options struct {
 	Logger *slog.Logger     // nil: nothing is logged
 
 	pause time.Duration // between tries of a write that fails, see patient.New
+	grace time.Duration // how long a write is waited for before it is ErrStalled; 0: defaultGrace
 }
 
 // What is kept where nothing is said.
@@ -44,7 +45,13 @@ const (
 	DefaultCleanEvery = time.Minute
 )
 
+// defaultGrace lets pass what a disk has at times.
+const defaultGrace = 2 * time.Second
+
 func (o *Options) defaults() {
+	if o.grace == 0 {
+		o.grace = defaultGrace
+	}
 	if o.Keep == 0 {
 		o.Keep = DefaultKeep
 	}

@@ -143,7 +143,8 @@ func shelfState(first, next, bytes uint64) []byte {
 // known says whether a record of that place was here before.
 func (l *Log) known(s *shelf, place []byte) (bool, error) {
 	stream, position := splitPlace(place)
-	if g, ok := s.gone[string(stream)]; ok && position <= g {
+	bare := len(place) == len(stream)+8 // its source says no place of its own: others can stand at one position
+	if g, ok := s.gone[string(stream)]; ok && (position < g || position == g && bare) {
 		return true, nil
 	}
 	l.key = s.placeKey(l.key[:0], place)

@@ -48,7 +48,7 @@ func (l *Log) writeSynced(n uint64) error {
 			next.files[name] = prefix
 		}
 	}
-	if err := l.replaceFile(syncedNext, syncedFile, next.encode()); err != nil {
+	if err := replaceFile(l.disk, l.opt.Dir, syncedNext, syncedFile, next.encode()); err != nil {
 		return err
 	}
 	l.synced = next
@@ -74,9 +74,9 @@ func (s *synced) encode() []byte {
 }
 
 // replaceFile makes a file hold b, wholly or not at all.
-func (l *Log) replaceFile(next, name string, b []byte) error {
-	next = l.disk.PathJoin(l.opt.Dir, next)
-	f, err := l.disk.Create(next, vfs.WriteCategoryUnspecified)
+func replaceFile(fs vfs.FS, dir, next, name string, b []byte) error {
+	next = fs.PathJoin(dir, next)
+	f, err := fs.Create(next, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
 	}
@@ -87,10 +87,10 @@ func (l *Log) replaceFile(next, name string, b []byte) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if err := l.disk.Rename(next, l.disk.PathJoin(l.opt.Dir, name)); err != nil {
+	if err := fs.Rename(next, fs.PathJoin(dir, name)); err != nil {
 		return err
 	}
-	return syncDir(l.disk, l.opt.Dir)
+	return syncDir(fs, dir)
 }
 
 func syncDir(fs vfs.FS, name string) error {

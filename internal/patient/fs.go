@@ -24,6 +24,7 @@ type FS struct {
 
 	mu      sync.Mutex
 	waiting map[*stall]struct{}
+	clear   chan struct{}     // closed while nothing waits
 	synced  map[string]Prefix // files by name: what of them is on disk
 }
 
@@ -43,7 +44,9 @@ func New(under vfs.FS, pause time.Duration) *FS {
 	if pause == 0 {
 		pause = DefaultPause
 	}
-	return &FS{FS: under, pause: pause, waiting: map[*stall]struct{}{}, synced: map[string]Prefix{}}
+	f := &FS{FS: under, pause: pause, waiting: map[*stall]struct{}{}, clear: make(chan struct{}), synced: map[string]Prefix{}}
+	close(f.clear)
+	return f
 }
 
 // Wait says that writes are waited for from now on.
@@ -60,6 +63,13 @@ func (f *FS) Stalled() (since time.Time, err error) {
 		}
 	}
 	return since, err
+}
+
+// Clear returns a channel that is closed once no operation waits.
+func (f *FS) Clear() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.clear
 }
 
 // try does an operation until it succeeds, or fails for good.
@@ -89,6 +99,9 @@ func (f *FS) enter(s *stall, err error) *stall {
 	defer f.mu.Unlock()
 	if s == nil {
 		s = &stall{since: time.Now()}
+		if len(f.waiting) == 0 {
+			f.clear = make(chan struct{})
+		}
 		f.waiting[s] = struct{}{}
 	}
 	s.err = err
@@ -102,6 +115,9 @@ func (f *FS) leave(s *stall) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.waiting, s)
+	if len(f.waiting) == 0 {
+		close(f.clear)
+	}
 }
 
 // Create implements vfs.FS. The database's marker files say by their names

@@ -224,6 +224,11 @@ func TestStallShows(t *testing.T) {
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
 		since, err := fs.Stalled()
 		if errors.Is(err, errFull) && !since.IsZero() {
+			select {
+			case <-fs.Clear():
+				t.Fatal("something waits, but all is clear")
+			default:
+			}
 			break
 		}
 		if time.Now().After(end) {
@@ -234,6 +239,7 @@ func TestStallShows(t *testing.T) {
 	d.fail = func(string) bool { return false }
 	d.mu.Unlock()
 	must(t, <-done)
+	<-fs.Clear()
 	if _, err := fs.Stalled(); err != nil {
 		t.Fatalf("still stalled: %v", err)
 	}

@@ -33,6 +33,21 @@ func (p *Prefix) add(b []byte) {
 	}
 }
 
+// PrefixOf is the prefix that is all of a file.
+func PrefixOf(r io.Reader) (p Prefix, err error) {
+	buf := make([]byte, Block)
+	for {
+		n, err := r.Read(buf)
+		p.add(buf[:n])
+		if err == io.EOF {
+			return p, nil
+		}
+		if err != nil {
+			return p, err
+		}
+	}
+}
+
 // Check reads a file and says whether it begins as the prefix says. If not, the
 // damage lies between two offsets.
 func (p *Prefix) Check(r io.Reader) (from, to int64, ok bool, err error) {
