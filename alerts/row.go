@@ -122,7 +122,7 @@ func parseRow(b []byte) (r row, err error) {
 	}
 	r.to = start[:len(start)-len(d.rest)]
 	r.line = d.rest
-	if d.bad || r.severity > cep.Critical || len(r.line) < idEnd || string(r.line[:len(idStart)]) != idStart {
+	if d.bad || r.severity > cep.Critical || len(r.line) < idEnd || string(r.line[:len(idStart)]) != idStart || r.line[idEnd-1] != '"' {
 		return r, errRow
 	}
 	return r, nil
