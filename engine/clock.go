@@ -43,8 +43,8 @@ func (st *stage) clock(rs *ruleState, space *space, hash uint64, at int64) int64
 	if old := int64(w[0]); at <= old {
 		return old
 	}
-	w[0] = uint64(at)
 	space.mem.Touch(h)
+	w[0] = uint64(at)
 	return at
 }
 

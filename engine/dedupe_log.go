@@ -18,7 +18,6 @@ type idLog struct {
 	greatest []int64 // by page: the latest time in it; minTime: the page is gone
 	full     []*idPage
 	open     *idPage
-	spare    []*idPage
 }
 
 // idPage is ids that came one behind the other.
@@ -33,46 +32,32 @@ const (
 	idBytes    = 16 + 8
 )
 
-func newIDLog() *idLog { return &idLog{first: 1} }
+func newIDLog() *idLog { return &idLog{first: 1, open: &idPage{}} }
 
 // add notes that an id came, or came again at a later time.
 func (l *idLog) add(id xxh3.Uint128, at int64) {
 	p := l.open
-	if p == nil {
-		p = l.page()
-		l.open = p
-	}
 	p.ids[p.n] = seenID{id, at}
 	if p.n++; p.n == idsPerPage {
-		l.full, l.open = append(l.full, p), nil
+		l.full, l.open = append(l.full, p), &idPage{}
 	}
-}
-
-func (l *idLog) page() *idPage {
-	if n := len(l.spare); n > 0 {
-		p := l.spare[n-1]
-		l.spare = l.spare[:n-1]
-		p.n, p.saved = 0, 0
-		return p
-	}
-	return &idPage{}
 }
 
 // save calls put for the pages that are new or have changed since the last
-// call, and gone for those that nothing needs any more: all their ids are older
-// than old.
+// call, which are the callee's to keep, and gone for those that nothing needs
+// any more: all their ids are older than old.
 func (l *idLog) save(old int64, put func(number uint32, p *idPage), gone func(number uint32)) {
 	for _, p := range l.full {
 		put(l.number(p), p)
-		l.spare = append(l.spare, p)
 	}
 	clear(l.full)
 	l.full = l.full[:0]
-	if p := l.open; p != nil && p.n != p.saved {
+	if p := l.open; p.n != p.saved {
 		// A page that is not full stays open: its number is the next one's.
-		number := l.number(p)
-		put(number, p)
 		p.saved = p.n
+		copied := *p
+		number := l.number(&copied)
+		put(number, &copied)
 		l.greatest = l.greatest[:number-l.first]
 	}
 	for i, at := range l.greatest {
@@ -83,11 +68,6 @@ func (l *idLog) save(old int64, put func(number uint32, p *idPage), gone func(nu
 	}
 	for len(l.greatest) > 0 && l.greatest[0] == minTime {
 		l.first, l.greatest = l.first+1, l.greatest[1:]
-	}
-	const some = 64 // pages that are kept for the ids to come
-	if len(l.spare) > some+len(l.greatest)/8 {
-		clear(l.spare[some:])
-		l.spare = l.spare[:some]
 	}
 }
 
@@ -102,11 +82,7 @@ func (l *idLog) number(p *idPage) uint32 {
 }
 
 func (l *idLog) bytes() int64 {
-	n := len(l.full) + len(l.spare)
-	if l.open != nil {
-		n++
-	}
-	return int64(n)*idsPerPage*idBytes + int64(cap(l.greatest))*8
+	return int64(1+len(l.full))*idsPerPage*idBytes + int64(cap(l.greatest))*8
 }
 
 // record makes the table note what it learns from now on, and notes what it

@@ -37,11 +37,11 @@ func TestDedupe(t *testing.T) {
 	}
 }
 
-// savedIDs is what snapshots of a table have written.
-type savedIDs map[uint32][]byte
+// idPages is what snapshots of a table have written.
+type idPages map[uint32][]byte
 
 // take snapshots the table's log and returns the bytes written.
-func (m savedIDs) take(d *dedupe) (bytes int) {
+func (m idPages) take(d *dedupe) (bytes int) {
 	d.log.save(d.old(), func(n uint32, p *idPage) {
 		m[n] = p.appendIDs(nil)
 		bytes += len(m[n])
@@ -50,7 +50,7 @@ func (m savedIDs) take(d *dedupe) (bytes int) {
 }
 
 // load makes the table anew.
-func (m savedIDs) load(t *testing.T, of *dedupe) *dedupe {
+func (m idPages) load(t *testing.T, of *dedupe) *dedupe {
 	d := newDedupe(of.limit)
 	d.greatest, d.floor, d.log = of.greatest, of.floor, newIDLog()
 	for _, n := range slices.Sorted(maps.Keys(m)) {
@@ -68,7 +68,7 @@ func TestDedupeSaved(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 8))
 		a := newDedupe(1000)
 		b := newDedupe(1000)
-		saved := savedIDs{}
+		saved := idPages{}
 		top := int64(0)
 		for round := range 60 {
 			news := 0

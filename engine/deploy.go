@@ -119,6 +119,9 @@ func (e *Engine) Deploy(prog *dsl.Program, d Deployment) ([]Carried, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.snap.mu.Lock()
+	defer e.snap.mu.Unlock()
+	e.snap.finish() // of the arenas as they are
 	dep.commit()
 	return dep.carried, nil
 }

@@ -64,7 +64,6 @@ func New(prog *dsl.Program, cfg Config) (*Engine, error) {
 	}
 	e := &Engine{plan: p, cfg: cfg, inputs: map[uint64]*partition{}, sources: map[uint32]*sourceState{}, dedupes: map[uint32]*dedupe{}}
 	e.cfg.Inputs, e.stride = nil, stepRows
-	e.snap.pool = &copyPool{}
 	e.prep = p.newPreparer()
 	e.held.free = e.release
 	e.tallies = make([]RuleStats, len(p.rules))
@@ -374,10 +373,12 @@ func (e *Engine) step(g *group, w int64) (more bool) {
 	if e.stale > 0 {
 		e.refresh(e.rows)
 	}
+	e.snap.mu.Lock()
 	e.err = e.steps.run(g, e.held.list, e.rows, w)
 	if len(e.dying) > 0 {
 		e.purge(len(e.rows))
 	}
+	e.snap.mu.Unlock()
 	g.order.done(e.rows)
 	return more
 }

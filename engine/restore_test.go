@@ -27,13 +27,14 @@ type savedState struct {
 
 // take takes in a snapshot.
 func (s *savedState) take(snap *Snapshot) {
+	pages := snap.Wait()
 	if snap.Full {
 		s.units = map[uint64]map[uint32][]byte{}
 	}
 	for _, id := range snap.GoneUnits {
 		delete(s.units, id)
 	}
-	for _, p := range snap.Pages {
+	for _, p := range pages {
 		u := s.units[p.Unit]
 		if u == nil {
 			u = map[uint32][]byte{}
@@ -61,20 +62,26 @@ func (s *savedState) pages(f func(unit uint64, page uint32, data []byte) error) 
 	return nil
 }
 
-// differs says where the saved pages are not the engine's: a page was written
-// to and not touched.
-func (s *savedState) differs(e *Engine) string {
-	found := ""
+// imageOf is the pages of an engine's arenas as they are.
+func imageOf(e *Engine) map[uint64]map[uint32][]byte {
+	image := map[uint64]map[uint32][]byte{}
 	for _, sh := range e.steps.shards {
 		sh.units(func(u unit) {
-			pages := map[uint32][]byte{}
-			u.mem.Pages(func(n uint32, h slab.Header, words []uint64) { pages[n] = slab.AppendPage(nil, h, words) })
-			if !maps.EqualFunc(pages, s.units[u.id], bytes.Equal) {
-				found = fmt.Sprintf("%s (unit %x): %d pages, %d saved, or others", u.of, u.id, len(pages), len(s.units[u.id]))
-			}
+			image[u.id] = map[uint32][]byte{}
+			u.mem.Pages(func(n uint32, h slab.Header, words []uint64) { image[u.id][n] = slab.AppendPage(nil, h, words) })
 		})
 	}
-	return found
+	return image
+}
+
+// differs says where the saved pages are not those of an image.
+func (s *savedState) differs(image map[uint64]map[uint32][]byte) string {
+	for id, pages := range image {
+		if !maps.EqualFunc(pages, s.units[id], bytes.Equal) {
+			return fmt.Sprintf("%s (%x): %d pages, %d saved, or others", UnitName(id), id, len(pages), len(s.units[id]))
+		}
+	}
+	return ""
 }
 
 // course is a run that may be saved and restored on its way.
@@ -88,6 +95,8 @@ type course struct {
 	saved   *savedState
 	derived map[cep.Ref]string // text of alerts that became events
 	recall  *recall
+	taken   *Snapshot                    // whose pages are still being copied
+	image   map[uint64]map[uint32][]byte // what they must become
 }
 
 func (s *script) course(t testing.TB, cfg Config) *course {
@@ -141,11 +150,24 @@ func (c *course) find(s *cep.Schema, ref cep.Ref) (id string, data []byte) {
 	return id, []byte(text)
 }
 
+// snapshot takes a snapshot; store has it copied and stored, as late as that
+// may be: the engine goes on in between.
 func (c *course) snapshot(full bool) {
 	c.t.Helper()
-	c.saved.take(c.e.Snapshot(full))
-	if d := c.saved.differs(c.e); d != "" {
-		c.t.Fatalf("what was saved is not what there is: %s", d)
+	c.store()
+	c.taken = c.e.Snapshot(full)
+	c.image = imageOf(c.e)
+}
+
+func (c *course) store() {
+	c.t.Helper()
+	if c.taken == nil {
+		return
+	}
+	c.saved.take(c.taken)
+	c.taken = nil
+	if d := c.saved.differs(c.image); d != "" {
+		c.t.Fatalf("what was saved is not what there was: %s", d)
 	}
 }
 
@@ -153,12 +175,13 @@ func (c *course) snapshot(full bool) {
 // partition had been fed when the snapshot was taken.
 func (c *course) crash(fed []int, rows int) {
 	c.t.Helper()
+	c.store()
 	c.e.Close()
 	e, err := Restore(c.prog, c.cfg, c.saved.meta, c.saved.pages)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	if d := c.saved.differs(e); d != "" {
+	if d := c.saved.differs(imageOf(e)); d != "" {
 		c.t.Fatalf("what was restored is not what was saved: %s", d)
 	}
 	c.use(e)
@@ -226,6 +249,7 @@ func (c *course) run(rows int, drain Drain, when chance) string {
 		}
 		fed[i] += n
 	}
+	c.store()
 	if err := c.e.End(drain); err != nil {
 		c.t.Fatal(err)
 	}
@@ -304,4 +328,47 @@ func TestRandomRestored(t *testing.T) {
 		t.Errorf("%d alerts, %d times restored", total, restored)
 	}
 	t.Logf("%d alerts, %d times restored", total, restored)
+}
+
+// Pages are copied by another goroutine while the engine works on, and become
+// what they were when the snapshot was taken.
+func TestSnapshotBeside(t *testing.T) {
+	prog := benchProg(t, 10)
+	e, err := New(prog, Config{Shards: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	s := newBenchStream(t, e, prog, 3000)
+	s.feed(3000, 3000, true)
+	saved := &savedState{}
+	for i := range 8 {
+		s.feed(2000, 1+i*400, false)
+		snap := e.Snapshot(false)
+		image := imageOf(e)
+		copied := make(chan struct{})
+		go func() {
+			defer close(copied)
+			snap.Wait()
+		}()
+		s.feed(3000, 3000, false)
+		<-copied
+		saved.take(snap)
+		if d := saved.differs(image); d != "" {
+			t.Fatal(d)
+		}
+	}
+	// One whose pages nobody asks for, and one that comes before they are copied.
+	e.Snapshot(false).Release()
+	s.feed(1000, 3000, false)
+	first := e.Snapshot(true)
+	s.feed(1000, 3000, false)
+	second := e.Snapshot(false)
+	image := imageOf(e)
+	s.feed(1000, 3000, false)
+	saved.take(first)
+	saved.take(second)
+	if d := saved.differs(image); d != "" {
+		t.Fatal(d)
+	}
 }

@@ -142,7 +142,7 @@ func (r *runner) checkpoint() error {
 	}
 	snap := r.e.Snapshot(k.whole)
 	c := &runCheckpoint{snap: snap, done: make(chan struct{}), syncs: []func() error{sync}}
-	c.commit = &checkpoint.Commit{Position: r.sum.Records, Layout: snap.Layout, Meta: snap.Meta, Pages: snap.Pages,
+	c.commit = &checkpoint.Commit{Position: r.sum.Records, Layout: snap.Layout, Meta: snap.Meta,
 		GoneUnits: snap.GoneUnits, Full: snap.Full, Blobs: map[string][]byte{}}
 	saved := r.saved(note)
 	for i, fd := range r.files {
@@ -218,6 +218,9 @@ func (fd *feeder) saved(oldest uint64, waits bool) savedFile {
 // write makes what a checkpoint counts on durable, and then the checkpoint.
 func (c *runCheckpoint) write(store *checkpoint.Store) {
 	defer close(c.done)
+	if c.snap != nil {
+		c.commit.Pages = c.snap.Wait()
+	}
 	for _, sync := range c.syncs {
 		if c.failed = sync(); c.failed != nil {
 			return
@@ -277,7 +280,9 @@ func (r *runner) leave(ctx context.Context, err error) error {
 	case err == nil:
 		return r.finish()
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()) && r.e.err == nil && k.broken == nil && r.e.back == nil:
-		return errors.Join(err, r.checkpoint(), r.settle())
+		if serr := errors.Join(r.checkpoint(), r.settle()); serr != nil {
+			return errors.Join(err, serr)
+		}
 	}
 	return err
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -10,36 +9,54 @@ import (
 	"github.com/weir-cep/weir/internal/slab"
 )
 
-// Snapshot is a copy of what an engine has to remember: what has changed since
-// the one before it, and all that is small. A store that takes in every snapshot
-// in turn has the whole state; Restore makes an engine of it.
+// Snapshot is what an engine has to remember, as it was at one moment: what had
+// changed since the one before it, and all that is small. A store that takes in
+// every snapshot in turn has the whole state; Restore makes an engine of it.
 //
 // What is not in it comes back from elsewhere: timers are set anew from the
 // states, indexes are made anew from the records, and rows that wait for their
 // watermark are read again from the input and handed to rewind.
 type Snapshot struct {
-	Layout    string            // see Layout
-	Meta      []byte            // all but the pages
-	Pages     []checkpoint.Page // changed, and gone ones
-	GoneUnits []uint64          // of which nothing but what is in Pages is left
-	Full      bool              // Pages are all that there are, whether asked for or not
+	Layout    string   // see Layout
+	Meta      []byte   // all but the pages
+	GoneUnits []uint64 // of which nothing but what Wait returns is left
+	Full      bool     // Wait returns all pages that there are, whether asked for or not
 	// Oldest is the position of the oldest row that waits, by source<<32 |
 	// partition. It may be older than that; it is never younger.
 	Oldest map[uint64]uint64
 
-	Bytes int64         // of Pages and Meta
-	Took  time.Duration // how long the engine stood still
+	Took time.Duration // how long the engine stood still for the moment
+	// Known when Wait has returned:
+	Bytes   int64         // of pages and Meta
+	Longest time.Duration // how long the engine was kept waiting at once while pages were copied
 
-	from *Engine
-	mem  []*slab.Copies
+	from  *Engine
+	mem   *slab.Copies
+	pages []checkpoint.Page
+	held  []unit // whose pages are being copied
+	at    int    // the first of them that may not be complete
+	ids   []savedIDs
+	done  bool // the engine has nothing to do with it any more
 }
 
-// snapState is what an engine remembers of its last snapshot.
+// savedIDs are pages of ids to be written.
+type savedIDs struct {
+	unit   uint64
+	number uint32
+	page   *idPage
+}
+
+// snapState is what an engine remembers of its snapshots.
 type snapState struct {
-	units map[uint64]*slab.Arena // by number; nil: there was none
-	ids   map[uint32]*dedupe     // by source
+	// mu is held by whoever works with the shards' arenas: the engine during a
+	// step, and Wait while it copies some pages. Between the two a page that is
+	// about to change is copied first (slab.Arena.Hold).
+	mu    sync.Mutex
+	now   *Snapshot              // whose pages are not all copied
+	units map[uint64]*slab.Arena // by number, of the last one; nil: there was none
+	ids   map[uint32]*dedupe     // by source, of the last one
 	plan  *plan                  // under which the rows that wait were noted
-	pool  *copyPool
+	pool  copyPool
 }
 
 // fullShare is the share of pages, in eighths, from which on all are copied: a
@@ -47,40 +64,27 @@ type snapState struct {
 // nearly everything.
 const fullShare = 7
 
-// Snapshot copies what has changed since the last one; full: everything. It is
-// called between feeds, and the engine may go on at once. The first one is
-// always full. Where a snapshot could not be stored, the next one must be full.
-// It panics if the engine has failed: what it holds is half of something.
+// Snapshot takes the state as it is now: what has changed since the last
+// snapshot; full: everything. It is called between feeds, and the engine goes on
+// at once: the pages are copied while it does, by Wait. The first snapshot is
+// always full. Where one could not be stored, the next must be full. It panics
+// if the engine has failed: what it holds is half of something.
 func (e *Engine) Snapshot(full bool) *Snapshot {
 	if e.err != nil {
 		panic("engine: snapshot of an engine that has failed: " + e.err.Error())
 	}
 	start := time.Now()
+	e.snap.mu.Lock()
+	defer e.snap.mu.Unlock()
+	e.snap.finish()
 	e.purgeAll()
-	s := &Snapshot{Layout: Layout(), from: e, Full: full || e.snap.units == nil || e.mostChanged()}
-	before := e.snap
-	if s.Full {
-		before.units, before.ids = nil, nil
-	}
-	e.snap.units, e.snap.ids = map[uint64]*slab.Arena{}, map[uint32]*dedupe{}
-	s.copyShards(e, before.units)
-	s.copyIDs(e, before.ids)
-	for id := range before.units {
-		if e.snap.units[id] == nil {
-			s.GoneUnits = append(s.GoneUnits, id)
-		}
-	}
-	for source := range before.ids {
-		if e.snap.ids[source] == nil {
-			s.GoneUnits = append(s.GoneUnits, idsUnit(source))
-		}
-	}
+	s := &Snapshot{Layout: Layout(), from: e, mem: e.snap.pool.take()}
+	s.Full = full || e.snap.units == nil || e.mostChanged()
+	s.hold(e)
+	s.holdIDs(e)
 	slices.Sort(s.GoneUnits)
 	s.Meta, s.Oldest = e.encodeMeta()
-	s.Bytes = int64(len(s.Meta))
-	for i := range s.Pages {
-		s.Bytes += int64(len(s.Pages[i].Data))
-	}
+	e.snap.now = s
 	s.Took = time.Since(start)
 	return s
 }
@@ -98,71 +102,151 @@ func (e *Engine) mostChanged() bool {
 	return all > few && dirty*8 >= all*fullShare
 }
 
-// shardCopy is what one shard brings to a snapshot.
-type shardCopy struct {
-	pages []checkpoint.Page
-	gone  []uint64
-	units map[uint64]*slab.Arena
-	mem   *slab.Copies
-}
-
-// copyShards copies the shards side by side. before are the units of the last
-// snapshot, nil if all pages are wanted.
-func (s *Snapshot) copyShards(e *Engine, before map[uint64]*slab.Arena) {
-	copies := make([]shardCopy, len(e.steps.shards))
-	var wait sync.WaitGroup
-	for i, sh := range e.steps.shards {
-		c := &copies[i]
-		c.mem = e.snap.pool.take()
-		if i == len(copies)-1 {
-			c.copy(sh, before)
-			continue
+// hold begins to copy the shards' pages.
+func (s *Snapshot) hold(e *Engine) {
+	before := e.snap.units
+	if s.Full {
+		before = nil
+	}
+	e.snap.units = map[uint64]*slab.Arena{}
+	for _, sh := range e.steps.shards {
+		sh.units(func(u unit) {
+			e.snap.units[u.id] = u.mem
+			was := before[u.id]
+			if was != nil && was != u.mem { // another arena has the number now
+				s.GoneUnits = append(s.GoneUnits, u.id)
+			}
+			u.mem.Hold(was != u.mem, func(n uint32) {
+				s.pages = append(s.pages, checkpoint.Page{Unit: u.id, Number: n})
+			}, s.mem.Take)
+			s.held = append(s.held, u)
+		})
+	}
+	for id := range before {
+		if e.snap.units[id] == nil {
+			s.GoneUnits = append(s.GoneUnits, id)
 		}
-		wait.Go(func() { c.copy(sh, before) })
-	}
-	wait.Wait()
-	n := 0
-	for i := range copies {
-		n += len(copies[i].pages)
-	}
-	s.Pages = make([]checkpoint.Page, 0, n)
-	for i := range copies {
-		c := &copies[i]
-		s.Pages, s.GoneUnits, s.mem = append(s.Pages, c.pages...), append(s.GoneUnits, c.gone...), append(s.mem, c.mem)
-		maps.Copy(e.snap.units, c.units)
 	}
 }
 
-func (c *shardCopy) copy(sh *shard, before map[uint64]*slab.Arena) {
-	c.units = map[uint64]*slab.Arena{}
-	sh.units(func(u unit) {
-		c.units[u.id] = u.mem
-		take := func(n uint32, h slab.Header, words []uint64) {
-			p := checkpoint.Page{Unit: u.id, Number: n}
-			if words != nil {
-				p.Data = slab.AppendPage(c.mem.Take(slab.SavedBytes(words))[:0], h, words)
-			}
-			c.pages = append(c.pages, p)
+// holdIDs takes the ids that have come to the tables of duplicates. From the
+// first snapshot on the tables note what comes.
+func (s *Snapshot) holdIDs(e *Engine) {
+	before := e.snap.ids
+	if s.Full {
+		before = nil
+	}
+	e.snap.ids = map[uint32]*dedupe{}
+	for source, d := range e.dedupes {
+		id := idsUnit(source)
+		e.snap.ids[source] = d
+		if d.log == nil || s.Full {
+			d.record()
 		}
-		switch was := before[u.id]; {
-		case was == u.mem:
-			u.mem.Dirty(take)
-		case before == nil:
-			u.mem.Pages(take)
-		default: // another arena has the number now, or none had it before
-			if was != nil {
-				c.gone = append(c.gone, u.id)
-			}
-			u.mem.Pages(take)
+		if before[source] != nil && before[source] != d {
+			s.GoneUnits = append(s.GoneUnits, id)
 		}
-	})
+		d.log.save(d.old(), func(n uint32, p *idPage) {
+			s.ids = append(s.ids, savedIDs{id, n, p})
+		}, func(n uint32) {
+			s.pages = append(s.pages, checkpoint.Page{Unit: id, Number: n})
+		})
+	}
+	for source := range before {
+		if e.snap.ids[source] == nil {
+			s.GoneUnits = append(s.GoneUnits, idsUnit(source))
+		}
+	}
+}
+
+func idsUnit(source uint32) uint64 { return unitIDs | uint64(source)<<unitSIDShift }
+
+// How much is copied at once, while the engine has to wait.
+const (
+	portion     = 256 << 10            // bytes, then a look at the clock
+	portionTime = 2 * time.Millisecond // after which the engine has its turn
+)
+
+// Wait copies what is left to copy and returns all pages: those that have
+// changed, and with no data those that are gone. It is called from another
+// goroutine than the engine's, which goes on between portions. The pages are
+// good until Release.
+func (s *Snapshot) Wait() []checkpoint.Page {
+	for s.some() {
+	}
+	for i := range s.ids {
+		x := &s.ids[i]
+		s.pages = append(s.pages, checkpoint.Page{Unit: x.unit, Number: x.number, Data: x.page.appendIDs(s.mem.Take(x.page.n * idBytes)[:0])})
+	}
+	s.ids = nil
+	s.Bytes = int64(len(s.Meta))
+	for i := range s.pages {
+		s.Bytes += int64(len(s.pages[i].Data))
+	}
+	return s.pages
+}
+
+// some copies for a while; more: it is not all.
+func (s *Snapshot) some() (more bool) {
+	s.from.snap.mu.Lock()
+	defer s.from.snap.mu.Unlock()
+	start := time.Now()
+	for more = true; more && time.Since(start) < portionTime; {
+		more = s.drain(portion)
+	}
+	s.Longest = max(s.Longest, time.Since(start))
+	return more
+}
+
+// finish copies all that is left of the snapshot in progress.
+func (t *snapState) finish() {
+	if t.now != nil {
+		for t.now.drain(portion) {
+		}
+	}
+}
+
+// drain copies about n bytes; more: it is not all.
+func (s *Snapshot) drain(n int) (more bool) {
+	for ; s.at < len(s.held); s.at++ {
+		for {
+			copied := s.held[s.at].mem.Drain(n)
+			if copied == 0 {
+				break
+			}
+			if n -= copied; n <= 0 {
+				return true
+			}
+		}
+	}
+	if s.done {
+		return false
+	}
+	s.done = true
+	for _, u := range s.held {
+		u.mem.Held(func(n uint32, data []byte) {
+			s.pages = append(s.pages, checkpoint.Page{Unit: u.id, Number: n, Data: data})
+		})
+	}
+	s.held, s.at = nil, 0
+	s.from.snap.now = nil
+	return false
 }
 
 // Release gives the memory of the pages back for the next snapshot. The pages
-// must not be used any more. It may be called from any goroutine.
+// must not be used any more. It may be called from any goroutine, instead of
+// Wait too: what is not stored.
 func (s *Snapshot) Release() {
-	s.from.snap.pool.giveBack(s.mem)
-	s.mem, s.Pages = nil, nil
+	t := &s.from.snap
+	t.mu.Lock()
+	if t.now == s {
+		t.finish()
+	}
+	t.mu.Unlock()
+	if s.mem != nil {
+		t.pool.giveBack(s.mem)
+		s.mem, s.pages = nil, nil
+	}
 }
 
 // copyPool keeps memory for copies of pages.
@@ -183,16 +267,15 @@ func (p *copyPool) take() *slab.Copies {
 	return c
 }
 
-func (p *copyPool) giveBack(list []*slab.Copies) {
-	for _, c := range list {
-		c.Reset()
-		c.Trim()
-	}
+func (p *copyPool) giveBack(c *slab.Copies) {
+	c.Reset()
+	c.Trim()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.idle = append(p.idle, list...)
+	p.idle = append(p.idle, c)
 }
 
+// bytes is the memory that waits for the next snapshot.
 func (p *copyPool) bytes() (n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -201,25 +284,3 @@ func (p *copyPool) bytes() (n int64) {
 	}
 	return n
 }
-
-// copyIDs copies the ids that have come to the tables of duplicates. From the
-// first snapshot on the tables note what comes.
-func (s *Snapshot) copyIDs(e *Engine, before map[uint32]*dedupe) {
-	for source, d := range e.dedupes {
-		id := idsUnit(source)
-		e.snap.ids[source] = d
-		if d.log == nil || s.Full {
-			d.record()
-		}
-		if !s.Full && before[source] != nil && before[source] != d {
-			s.GoneUnits = append(s.GoneUnits, id)
-		}
-		d.log.save(d.old(), func(n uint32, p *idPage) {
-			s.Pages = append(s.Pages, checkpoint.Page{Unit: id, Number: n, Data: p.appendIDs(s.mem[0].Take(p.n * idBytes)[:0])})
-		}, func(n uint32) {
-			s.Pages = append(s.Pages, checkpoint.Page{Unit: id, Number: n})
-		})
-	}
-}
-
-func idsUnit(source uint32) uint64 { return unitIDs | uint64(source)<<unitSIDShift }

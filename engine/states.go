@@ -87,14 +87,16 @@ func (s *space) put(key, owner, h uint32) {
 		i++
 	}
 	found := i < len(w) && w[i] != 0 && entryOwner(w[i]) == owner
+	if !found && h == 0 {
+		return
+	}
+	s.keys.Touch(key)
 	switch {
 	case found && h != 0:
 		w[i] = entry(owner, h)
 	case found:
 		copy(w[i:], w[i+1:])
 		w[len(w)-1] = 0
-	case h == 0:
-		return
 	case w[len(w)-1] == 0:
 		copy(w[i+1:], w[i:])
 		w[i] = entry(owner, h)
@@ -107,7 +109,6 @@ func (s *space) put(key, owner, h uint32) {
 		w[0] = listMark | uint64(l)
 		s.putList(key, w, owner, h)
 	}
-	s.keys.Touch(key)
 }
 
 func (s *space) putList(key uint32, w []uint64, owner, h uint32) {
@@ -116,6 +117,10 @@ func (s *space) putList(key uint32, w []uint64, owner, h uint32) {
 	n := int(list[0])
 	i := 1 + searchOwner(list[1:1+n], owner)
 	found := i <= n && entryOwner(list[i]) == owner
+	if !found && h == 0 {
+		return
+	}
+	s.mem.Touch(l)
 	switch {
 	case found && h != 0:
 		list[i] = entry(owner, h)
@@ -124,23 +129,21 @@ func (s *space) putList(key uint32, w []uint64, owner, h uint32) {
 		n--
 		list[0] = uint64(n)
 		if n <= (s.room+1)/2 { // few are left: back beside the key
+			s.keys.Touch(key)
 			copy(w, list[1:1+n])
 			s.mem.Free(l)
-			s.keys.Touch(key)
-			return
 		}
-	case h != 0:
+	default:
 		if g := s.mem.Grow(l, n+2); g != l {
 			l = g
-			w[0] = listMark | uint64(l)
 			s.keys.Touch(key)
+			w[0] = listMark | uint64(l)
 		}
 		list = s.mem.Words(l)
 		copy(list[i+1:n+2], list[i:n+1])
 		list[i] = entry(owner, h)
 		list[0]++
 	}
-	s.mem.Touch(l)
 }
 
 // each calls f for every entry that a key has now, by ascending owner. f may

@@ -28,6 +28,8 @@ func (s *Stats) stateBytes(rules []RuleStats) int64 {
 
 // sweepMore looks for states that cannot matter any more, as after so many rows.
 func (e *Engine) sweepMore(rows int) {
+	e.snap.mu.Lock()
+	defer e.snap.mu.Unlock()
 	for _, g := range e.groups {
 		for _, sh := range e.steps.shards {
 			sh.rows = rows

@@ -76,6 +76,7 @@ func (st *stage) onEvent(rs *ruleState, space *space, hash uint64, state slab.Ha
 		if s == 0 {
 			s = rs.mem.Alloc(o.words())
 		}
+		rs.mem.Touch(s)
 		w := rs.mem.Words(s)
 		w[0] = w[0]&^0xffffffff | uint64(windows)
 		if o.held != nil {
@@ -86,8 +87,6 @@ func (st *stage) onEvent(rs *ruleState, space *space, hash uint64, state slab.Ha
 		if windows == 0 && w[0] == 0 {
 			rs.mem.Free(s)
 			s = 0
-		} else {
-			rs.mem.Touch(s)
 		}
 	}
 	for i := range rs.groups {
@@ -144,8 +143,8 @@ func (gs *groupState) enter(sh *shard, keyer *expr.Keyer) (h slab.Handle, noKey 
 	v := gs.keys.Value(slot)
 	h = gs.set.Add(slab.Handle(*v), sh.frame.At, gs.args)
 	if uint64(h) != *v {
-		*v = uint64(h)
 		gs.keys.Touch(slot)
+		*v = uint64(h)
 	}
 	return h, false
 }
@@ -276,7 +275,7 @@ func (st *stage) onDeadline(rs *ruleState, s slab.Handle, at int64) slab.Handle 
 	if end, ok := rs.episodeEnd(s); !ok || end > at {
 		return s // the timer came before a deadline that has moved
 	}
-	defer rs.mem.Touch(s)
+	rs.mem.Touch(s)
 	if h.gap > 0 && int64(w[1]) < before(at, h.gap) {
 		rs.endEpisode(w)
 		return rs.spare(s, w)

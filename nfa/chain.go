@@ -53,6 +53,7 @@ func (c *chains) newRecord(binding int, seq uint64, at int64, ref cep.Ref, id ui
 // push returns a new head that binds rec behind head. It takes over the
 // caller's reference to head and adds one to rec.
 func (c *chains) push(head slab.Handle, binding int, rec slab.Handle) slab.Handle {
+	c.mem.Touch(rec)
 	c.mem.Words(rec)[0]++
 	n, jump := uint64(1), head
 	if head != 0 {
@@ -94,19 +95,18 @@ func (c *chains) count(head slab.Handle, binding int) int {
 
 func (c *chains) retain(head slab.Handle) {
 	if head != 0 {
-		w := c.mem.Words(head)
-		w[1] += 1 << 32
 		c.mem.Touch(head)
+		c.mem.Words(head)[1] += 1 << 32
 	}
 }
 
 // release gives a reference to head back and frees what nobody holds any more.
 func (c *chains) release(head slab.Handle) {
 	for head != 0 {
+		c.mem.Touch(head)
 		w := c.mem.Words(head)
 		w[1] -= 1 << 32
 		if w[1]>>32 != 0 {
-			c.mem.Touch(head)
 			return
 		}
 		prev, rec, b := slab.Handle(w[0]>>32), slab.Handle(uint32(w[0])), int(uint32(w[2]))
@@ -118,10 +118,10 @@ func (c *chains) release(head slab.Handle) {
 }
 
 func (c *chains) releaseRecord(binding int, rec slab.Handle) {
+	c.mem.Touch(rec)
 	w := c.mem.Words(rec)
 	w[0]--
 	if w[0]&refMask != 0 {
-		c.mem.Touch(rec)
 		return
 	}
 	c.prog.Layout.Captures[binding].Release(w[recordWords:], c.syms)

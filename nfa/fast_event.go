@@ -60,6 +60,7 @@ func (m *coalesced) startOnly(h slab.Handle) bool {
 	if off+n >= room || int(n) >= min(m.lim.Starts, m.lim.Events) {
 		return false
 	}
+	m.mem.Touch(h)
 	s := uint32(w[0]) + uint32(n)
 	lo, hi := uint32(w[1]), uint32(w[1]>>32)
 	first := s // that absorbs
@@ -84,7 +85,6 @@ func (m *coalesced) startOnly(h slab.Handle) bool {
 	if l.caps < l.size {
 		m.steps[0].caps.Store(e[l.caps:], m.f)
 	}
-	m.mem.Touch(h)
 	return true
 }
 

@@ -109,6 +109,7 @@ const (
 // load takes a slot apart.
 func (m *coalesced) load(h slab.Handle) {
 	m.slot = h
+	m.mem.Ready(h)
 	w := m.mem.Words(h)
 	m.words = w
 	m.base = uint32(w[0])

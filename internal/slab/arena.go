@@ -33,6 +33,8 @@ type Arena struct {
 	empty []uint32 // pages whose memory the system has back
 	bare  []uint32 // page numbers without memory
 	chunk []uint64 // what is left of the latest chunk
+	holds []hold   // pages that are being copied
+	copy  int      // the first of them that may not be complete
 
 	slots         int
 	live          int64 // words in use, by class size
@@ -47,6 +49,7 @@ type page struct {
 	live       uint16
 	free       uint16 // 1 + offset of the first free slot, 0 if none
 	fresh      uint16 // slots from here on were never used and are zero
+	hold       uint32 // 1 + its place among the arena's holds, 0: none
 	class      uint8
 	dirty      bool
 	chained    bool
@@ -69,6 +72,9 @@ func (a *Arena) Alloc(words int) Handle {
 	var off uint32
 	if p.free != 0 {
 		off = uint32(p.free - 1)
+		if p.hold != 0 {
+			a.settle(Handle(n<<pageBits | off))
+		}
 		s := p.words[off : off+p.size]
 		p.free = uint16(s[0])
 		clear(s)
@@ -130,6 +136,9 @@ func (a *Arena) Free(h Handle) {
 		return
 	}
 	off := uint16(h % PageWords)
+	if p.hold != 0 {
+		a.settle(h)
+	}
 	p.words[off] = uint64(p.free)
 	p.free = off + 1
 	if !p.chained {
@@ -143,8 +152,23 @@ func (a *Arena) Free(h Handle) {
 	}
 }
 
-// Touch marks the page of h as changed. Whoever writes through Words calls it.
-func (a *Arena) Touch(h Handle) { a.pages[h>>pageBits].dirty = true }
+// Touch marks the page of h as changed. Whoever writes through Words calls it
+// with the slot's handle, before the first word is written.
+func (a *Arena) Touch(h Handle) {
+	p := &a.pages[h>>pageBits]
+	p.dirty = true
+	if p.hold != 0 {
+		a.settle(h)
+	}
+}
+
+// Ready is what Touch does before words are written, for who may find that
+// there is nothing to write. Who then writes calls Touch at any time.
+func (a *Arena) Ready(h Handle) {
+	if p := &a.pages[h>>pageBits]; p.hold != 0 {
+		a.settle(h)
+	}
+}
 
 // Live returns the number of slots in use and their bytes by size class.
 func (a *Arena) Live() (slots int, bytes int64) { return a.slots, a.live * 8 }
@@ -205,6 +229,7 @@ func (a *Arena) pageNumber() uint32 {
 // an eighth of the arena is empty already (where the system can take it).
 func (a *Arena) retire(n uint32) {
 	p := &a.pages[n]
+	a.letGo(n)
 	p.size, p.free = 0, 0
 	if len(a.spare) >= spareMin+a.reservedPages/8 && release(p.words) {
 		p.fresh = 0
@@ -218,6 +243,7 @@ func (a *Arena) retire(n uint32) {
 
 // drop gives the memory of a large slot back.
 func (a *Arena) drop(n uint32) {
+	a.letGo(n)
 	a.reserved -= int64(len(a.pages[n].words))
 	a.reservedPages--
 	a.pages[n] = page{dirty: true}

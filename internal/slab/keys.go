@@ -66,13 +66,13 @@ func (k *Keys) Add(hash uint64, key []byte) (slot uint32) {
 }
 
 // Value returns the key's first value, valid until the key is removed. Who
-// writes through it later than Add calls Touch.
+// writes through it later than Add calls Touch first.
 func (k *Keys) Value(slot uint32) *uint64 { return &k.mem.Words(Handle(slot))[0] }
 
 // Values returns all values of the key, on the same terms.
 func (k *Keys) Values(slot uint32) []uint64 { return k.mem.Words(Handle(slot))[:k.width:k.width] }
 
-// Touch marks the key's page as changed.
+// Touch says that the key's values are going to change.
 func (k *Keys) Touch(slot uint32) { k.mem.Touch(Handle(slot)) }
 
 // Key returns the key's bytes; they are the table's own, valid until the key
@@ -86,6 +86,7 @@ func (k *Keys) Key(slot uint32) []byte {
 // Remove takes the key out. Its slot may be given to another key.
 func (k *Keys) Remove(slot uint32) {
 	k.index.remove(uint32(Hash(k.Key(slot))>>32), slot)
+	k.mem.Touch(Handle(slot))
 	k.mem.Words(Handle(slot))[k.width] = 0
 	k.mem.Free(Handle(slot))
 	k.n--

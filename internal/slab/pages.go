@@ -37,7 +37,7 @@ func (p *page) header() Header {
 }
 
 // Dirty calls f for every page that has changed since the last call of Dirty
-// or Pages (nil words: the page is gone), and takes the marks away. The words
+// or Hold (nil words: the page is gone), and takes the marks away. The words
 // are those that matter: behind them the page is zero. They are the arena's own.
 func (a *Arena) Dirty(f func(page uint32, h Header, words []uint64)) {
 	for i := range a.pages {
@@ -54,12 +54,10 @@ func (a *Arena) Dirty(f func(page uint32, h Header, words []uint64)) {
 	}
 }
 
-// Pages calls f for every page in use, like Dirty, and takes the marks away.
+// Pages calls f for every page in use, as Dirty does, and changes nothing.
 func (a *Arena) Pages(f func(page uint32, h Header, words []uint64)) {
 	for i := range a.pages {
-		p := &a.pages[i]
-		p.dirty = false
-		if p.live > 0 {
+		if p := &a.pages[i]; p.live > 0 {
 			f(uint32(i), p.header(), p.words[:p.used()])
 		}
 	}

@@ -3,6 +3,7 @@ package slab
 import (
 	"bytes"
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -313,5 +314,112 @@ func BenchmarkReindex(b *testing.B) {
 		if err := other.Reindex(); err != nil || other.n != k.n {
 			b.Fatal(err)
 		}
+	}
+}
+
+// held takes an arena's copies up, as a store does.
+func (m image) held(a *Arena) {
+	a.Held(func(n uint32, data []byte) { m[n] = bytes.Clone(data) })
+}
+
+// While an arena is used on, its copies become what it was when they were
+// begun, whatever changes in between.
+func TestHoldIsTheMoment(t *testing.T) {
+	sizes := []int{1, 2, 3, 6, 9, 60, 700, 1361, 4096, 4097, 9000}
+	for seed := range uint64(4) {
+		r := rand.New(rand.NewPCG(seed, 17))
+		a := NewArena()
+		saved := image{}
+		var handles []Handle
+		use := func(n, grow int) {
+			for range n {
+				switch k := r.IntN(100); {
+				case k < grow || len(handles) == 0:
+					h := a.Alloc(sizes[r.IntN(len(sizes))])
+					for i, w := range a.Words(h) {
+						if w != 0 {
+							t.Fatalf("seed %d: word %d of a new slot is not zero", seed, i)
+						}
+					}
+					a.Words(h)[0] = r.Uint64()
+					handles = append(handles, h)
+				case k < 80:
+					h := handles[r.IntN(len(handles))]
+					a.Touch(h)
+					w := a.Words(h)
+					w[r.IntN(len(w))] = r.Uint64()
+				case k < 85:
+					a.Ready(handles[r.IntN(len(handles))])
+				default:
+					i := r.IntN(len(handles))
+					a.Free(handles[i])
+					handles[i] = handles[len(handles)-1]
+					handles = handles[:len(handles)-1]
+				}
+			}
+		}
+		var mem Copies
+		for round := range 15 {
+			use(150, 20+r.IntN(60))
+			all := r.IntN(4) == 0
+			want := imageOf(a)
+			if all {
+				clear(saved)
+			}
+			a.Hold(all, func(n uint32) { delete(saved, n) }, mem.Take)
+			if dirty, _ := a.Changes(); dirty != 0 {
+				t.Fatalf("%d pages dirty behind Hold", dirty)
+			}
+			for range r.IntN(6) {
+				use(40, 20+r.IntN(60))
+				a.Drain(1 + r.IntN(200_000))
+			}
+			if r.IntN(10) == 0 { // given up: the next one has to be full
+				use(30, 50)
+				clear(saved)
+				want = imageOf(a)
+				a.Hold(true, func(n uint32) { t.Fatal("gone") }, mem.Take)
+			}
+			for a.Drain(100_000) > 0 {
+				use(10, 50)
+			}
+			saved.held(a)
+			mem.Reset()
+			if d := saved.differs(want); d != "" {
+				t.Fatalf("seed %d, round %d: %s", seed, round, d)
+			}
+		}
+	}
+}
+
+// A change costs the copying of a piece of the page.
+func TestHoldCopiesPieces(t *testing.T) {
+	a := NewArena()
+	var hs []Handle
+	for range PageWords / 8 {
+		h := a.Alloc(8)
+		a.Words(h)[0] = 1
+		hs = append(hs, h)
+	}
+	var mem Copies
+	a.Hold(true, nil, mem.Take)
+	a.Touch(hs[100])
+	if n := pieces - bits.OnesCount64(a.holds[0].left); n != 1 {
+		t.Fatalf("%d pieces copied for a slot of 8 words", n)
+	}
+	if a.Drain(1) == 0 || a.Drain(1) != 0 {
+		t.Fatal("a page is not drained at once")
+	}
+	n := testing.AllocsPerRun(100, func() {
+		mem.Reset()
+		a.Hold(true, nil, mem.Take)
+		for _, h := range hs {
+			a.Touch(h)
+		}
+		a.Drain(1 << 20)
+		a.Held(func(uint32, []byte) {})
+	})
+	if n != 0 {
+		t.Fatalf("%v allocations", n)
 	}
 }

@@ -58,9 +58,9 @@ func (s *Symbols) Release(sym Symbol) {
 }
 
 func (s *Symbols) count(sym Symbol, d int64) int64 {
+	s.keys.Touch(sym)
 	refs := (*int64)(unsafe.Pointer(s.keys.Value(sym)))
 	*refs += d
-	s.keys.Touch(sym)
 	return *refs
 }
 

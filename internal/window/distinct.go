@@ -170,8 +170,8 @@ func (d *distinct) evict(s *Set, r []uint64, ref uint64) {
 					break
 				}
 				next := w[d.entry(e)+2] & 0xffffffff
-				w[3+i] = next<<32 | (w[3+i]&0xffffffff - 1)
 				s.mem.Touch(slab.Handle(d.slot(r)))
+				w[3+i] = next<<32 | (w[3+i]&0xffffffff - 1)
 			}
 		}
 	}

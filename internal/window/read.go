@@ -15,13 +15,13 @@ func (s *Set) Read(h slab.Handle, at int64, i int) (w cep.Word, ok bool) {
 	if h == 0 {
 		return 0, sp.Fn == dsl.AggCount || sp.Fn == dsl.AggSum || sp.Fn == dsl.AggDistinct
 	}
-	s.mem.Touch(h)
 	r := s.mem.Words(h)
 	p := &s.pops[rd.pop]
 	current := s.open && s.cur == h
 	now := r[clock]
 	if t := stamp(at); t > now && !current {
 		now = t
+		s.mem.Touch(h)
 		s.move(r, now)
 	}
 	// Windows that leave out fired events have not got the current one yet;

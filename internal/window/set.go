@@ -221,6 +221,7 @@ func (s *Set) Drop(h slab.Handle) {
 		s.open = false
 		s.holdArgs(false)
 	}
+	s.mem.Touch(h)
 	r := s.mem.Words(h)
 	for i := range s.pops {
 		s.pops[i].drop(s, r)
