@@ -188,7 +188,7 @@ func (s *sender) write(ctx context.Context, items []sink.Item, which []int) erro
 		return nil
 	}
 	if !errors.Is(err, kgo.MessageSizeTooLarge) {
-		s.drop()
+		s.drop(ctx)
 	}
 	return s.explain(err)
 }
@@ -225,19 +225,28 @@ func (s *sender) explain(err error) error {
 	return fmt.Errorf("write to the topic %s at %s: %w%s", s.topic, strings.Join(s.brokers, ", "), err, hint)
 }
 
-// drop gives the writer and its connections up.
-func (s *sender) drop() {
+// drop gives the writer and its connections up. It waits for what is on its way,
+// so that nothing arrives behind what is sent next, unless ctx has ended and
+// nothing is.
+func (s *sender) drop(ctx context.Context) {
 	if s.w == nil {
 		return
 	}
 	w := s.w
 	s.w = nil
-	w.Close()
-	w.Transport.(*kgo.Transport).CloseIdleConnections()
+	end := func() {
+		w.Close()
+		w.Transport.(*kgo.Transport).CloseIdleConnections()
+	}
+	if ctx.Err() != nil {
+		go end()
+		return
+	}
+	end()
 }
 
 // Close implements sink.Sender.
 func (s *sender) Close() error {
-	s.drop()
+	s.drop(context.Background())
 	return nil
 }

@@ -264,3 +264,22 @@ func BenchmarkSend(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(items))*float64(b.N)/b.Elapsed().Seconds(), "alerts/s")
 }
+
+// TestEndsWithoutAnAnswer ends a lane whose broker does not answer.
+func TestEndsWithoutAnAnswer(t *testing.T) {
+	proxy := servertest.NewProxy(t)
+	proxy.Target(servertest.KafkaReady(t))
+	proxy.Mute()
+	l := sinktest.Log(t)
+	sinktest.Commit(t, l, 10)
+	s := sinktest.Start(t, l, Open, spec(t, proxy.Addr, "out", ""))
+	sinktest.Eventually(t, "it sends", func() bool { return !s.Stats()[0].Oldest.IsZero() })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	begin := time.Now()
+	s.Close(ctx)
+	t.Logf("ended in %v", time.Since(begin))
+	if st := s.Stats(); st[0].Sent != 0 {
+		t.Fatalf("%+v", st)
+	}
+}

@@ -14,7 +14,7 @@ import (
 
 const (
 	dialTimeout = 5 * time.Second
-	callTimeout = 10 * time.Second
+	callTimeout = 5 * time.Second
 )
 
 // sender is a sink of kind redis.
@@ -72,6 +72,8 @@ func (s *sender) Send(ctx context.Context, items []sink.Item) error {
 			Values: []any{"alert_id", hex.EncodeToString(it.ID[:]), "rule", it.Rule, "key", it.Key, "data", it.Text},
 		}))
 	}
+	// A server that does not answer would hold an end up.
+	defer context.AfterFunc(ctx, func() { s.client.Close() })()
 	_, err := pipe.Exec(ctx)
 	if err == nil {
 		return nil

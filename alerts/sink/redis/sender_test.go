@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -191,4 +192,23 @@ func BenchmarkSend(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(len(items))*float64(b.N)/b.Elapsed().Seconds(), "alerts/s")
+}
+
+// TestEndsWithoutAnAnswer ends a lane whose server does not answer.
+func TestEndsWithoutAnAnswer(t *testing.T) {
+	proxy := servertest.NewProxy(t)
+	proxy.Target(servertest.Redis(t))
+	proxy.Mute()
+	l := sinktest.Log(t)
+	sinktest.Commit(t, l, 10)
+	s := sinktest.Start(t, l, Open, spec(t, proxy.Addr, "out", ""))
+	sinktest.Eventually(t, "it sends", func() bool { return !s.Stats()[0].Oldest.IsZero() })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	begin := time.Now()
+	s.Close(ctx)
+	t.Logf("ended in %v", time.Since(begin))
+	if st := s.Stats(); st[0].Sent != 0 {
+		t.Fatalf("%+v", st)
+	}
 }
