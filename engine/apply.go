@@ -100,7 +100,7 @@ func (n *node) deadLetters(en *inbound, part *journaled, letters []decode.DeadLe
 		l := &letters[i]
 		n.counts.reject(part.Source, l.Reason.String())
 		err := n.sink.Dead(DeadRecord{Source: n.reg.name(part.Source), Partition: part.Partition,
-			Position: en.meta.place(en.rec.First, l.Position), Arrived: en.rec.Time, Reason: l.Reason.String(), Detail: l.Detail, Raw: l.Raw})
+			Position: en.meta.place(en.rec.First, l.Position), Arrived: en.rec.Time, Reason: l.Reason.String(), Detail: l.Detail, Field: l.Field, Raw: l.Raw})
 		if err != nil {
 			return fmt.Errorf("keep a dead letter: %w", err)
 		}
@@ -124,7 +124,7 @@ func (n *node) applyOpen(en *inbound) error {
 
 // input declares a partition to the engine.
 func (n *node) input(f *feed, p *journaled) Input {
-	in := Input{Source: p.Source, Partition: p.Partition, Types: f.types, Name: f.name, Dedupe: f.dedupe, MaxAhead: f.ahead, Find: n.find}
+	in := Input{Source: p.Source, Partition: p.Partition, Types: f.types, Name: f.name, Dedupe: f.dedupe, MaxAhead: f.ahead, Idle: p.Idle, Find: n.find}
 	if f.config.Format == decode.CSV {
 		stream, delimiter := streamID(p.Source, p.Partition), f.config.Delimiter
 		in.JSON = func(dst, raw []byte) []byte { return csvJSON(dst, n.headers[stream], raw, comma(delimiter)) }

@@ -28,6 +28,7 @@ type Reject struct {
 	Line   int // from 1
 	Reason string
 	Detail string
+	Field  string // that is wrong, "" if it is none
 }
 
 // ErrBusy tells that nothing can be taken in right now.
@@ -151,7 +152,7 @@ func (en *inbound) receipt(cfg *decode.Config) (Receipt, error) {
 		if d.Position < uint64(len(lines)) {
 			line = lines[d.Position]
 		}
-		rec.Rejects = append(rec.Rejects, Reject{Line: line, Reason: d.Reason.String(), Detail: d.Detail})
+		rec.Rejects = append(rec.Rejects, Reject{Line: line, Reason: d.Reason.String(), Detail: d.Detail, Field: d.Field})
 	}
 	return rec, nil
 }

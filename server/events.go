@@ -23,6 +23,7 @@ type reject struct {
 	Line   int    `json:"line"`
 	Reason string `json:"reason"`
 	Detail string `json:"detail"`
+	Field  string `json:"field,omitempty"`
 }
 
 // postEvents takes events in. It answers when they are durable, with 200 also
@@ -69,7 +70,7 @@ func (s *Server) postEvents(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) ingested(got *engine.Receipt) *ingested {
 	out := &ingested{Accepted: got.Accepted, Rejected: got.Rejected, Skipped: got.Skipped, Errors: []reject{}}
 	for _, x := range got.Rejects[:min(len(got.Rejects), s.limits.Rejects)] {
-		out.Errors = append(out.Errors, reject{x.Line, x.Reason, x.Detail})
+		out.Errors = append(out.Errors, reject{x.Line, x.Reason, x.Detail, x.Field})
 	}
 	out.More = got.Rejected - len(out.Errors)
 	for _, t := range got.Unknown {

@@ -58,7 +58,7 @@ func TestAnswerNamesLines(t *testing.T) {
 	rt := &fakeRuntime{}
 	h := New(Config{Runtime: rt, Limits: Limits{Rejects: 2}}).Handler()
 	got := expect(t, ask(t, h, "POST", "/api/v1/events", "{}\n\nx\n{}\ny\nz\n"), 200,
-		`"accepted":2,"rejected":3,"skipped":0`, `{"line":3,"reason":"bad_json","detail":"an object was expected"}`, `"line":5`, `"errors_left_out":1`)
+		`"accepted":2,"rejected":3,"skipped":0`, `{"line":3,"reason":"bad_json","detail":"an object was expected","field":"f"}`, `"line":5`, `"errors_left_out":1`)
 	if strings.Contains(got, `"line":6`) {
 		t.Errorf("more errors than the limit: %s", got)
 	}

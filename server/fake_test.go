@@ -56,7 +56,7 @@ func (f *fakeRuntime) Ingest(ctx context.Context, source string, data []byte) (e
 		if strings.HasPrefix(line, "{") {
 			got.Accepted++
 		} else {
-			got.Rejects = append(got.Rejects, engine.Reject{Line: n, Reason: "bad_json", Detail: "an object was expected"})
+			got.Rejects = append(got.Rejects, engine.Reject{Line: n, Reason: "bad_json", Detail: "an object was expected", Field: "f"})
 			got.Rejected++
 		}
 		f.lines = append(f.lines, line)

@@ -6,7 +6,9 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
+	"github.com/weir-cep/weir/alerts/sink"
 	"github.com/weir-cep/weir/engine"
 )
 
@@ -60,6 +62,20 @@ func (s *Server) health(st *engine.RuntimeStats) engine.Health {
 		}
 		h.Checks = append(h.Checks, c)
 	}
+	if s.alerts != nil {
+		wrong := ""
+		if since, why := s.alerts.Stalled(); why != "" {
+			wrong = fmt.Sprintf("Alerts have waited for %s: their log cannot be written (%s); make room on its disk, and Weir goes on by itself.", st.At.Sub(since).Round(time.Second), why)
+		}
+		add("alerts", wrong, "the alert log is written")
+	}
+	wrong := ""
+	for _, d := range s.sinks() {
+		if text := d.Sentence(st.At); text != "" && wrong == "" {
+			wrong = strings.ToUpper(text[:1]) + text[1:] + "."
+		}
+	}
+	add("sinks", wrong, "every sink takes its alerts")
 	if r := s.reload(); r.Error != "" {
 		first, _, _ := strings.Cut(r.Error, "\n")
 		add("config", "The rule files were changed and are not in force, those from before run on: "+first, "")
@@ -76,6 +92,14 @@ func (s *Server) health(st *engine.RuntimeStats) engine.Health {
 		h.Checks = append(h.Checks, engine.Check{Name: "server", Text: h.Sentence})
 	}
 	return h
+}
+
+// sinks is how the delivery of alerts goes.
+func (s *Server) sinks() []sink.Stats {
+	if s.operator.Sinks == nil {
+		return nil
+	}
+	return s.operator.Sinks()
 }
 
 // Worst names the gravest check that is not passed, "" if all are.

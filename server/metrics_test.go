@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/weir-cep/weir/alerts/sink"
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/engine"
 	"github.com/weir-cep/weir/internal/journal"
@@ -42,11 +43,14 @@ func full(partitions int) engine.RuntimeStats {
 	return st
 }
 
+var sinkStats = sink.Stats{Sink: "out", Kind: "kafka", Cursor: 3, Lag: 2, Sent: 4, Batches: 2, Retries: 3, Refused: 1,
+	Err: "connection refused", Failing: time.Date(2026, 1, 31, 11, 59, 0, 0, time.UTC), Oldest: time.Date(2026, 1, 31, 11, 59, 30, 0, time.UTC)}
+
 func TestMetrics(t *testing.T) {
 	rt := &fakeRuntime{stats: full(2), rules: engine.RuleText("r.cep", "event E { time at  at: timestamp }\n")}
 	f := NewFigures()
-	s := New(Config{Runtime: rt, Figures: f, Build: Build{"v1", "abc", "go1"},
-		Operator: Operator{Reload: func() Reload { return Reload{At: 1e9} }, Disk: func() (int64, bool) { return 5 << 30, true }}})
+	s := New(Config{Runtime: rt, Alerts: newLog(t), Figures: f, Build: Build{"v1", "abc", "go1"},
+		Operator: Operator{Sinks: func() []sink.Stats { return []sink.Stats{sinkStats} }, Reload: func() Reload { return Reload{At: 1e9} }, Disk: func() (int64, bool) { return 5 << 30, true }}})
 	f.Synced(3*time.Millisecond, 1, 1)
 	f.Saved(engine.Checkpoint{Took: 60 * time.Millisecond, Pause: time.Millisecond})
 	f.Found(time.Now().Add(-2*time.Second).UnixNano(), []*cep.Alert{{At: time.Now().Add(-7 * time.Second).UnixNano(), Rule: "r"}, {At: time.Now().Add(time.Hour).UnixNano()}})
@@ -71,7 +75,8 @@ func TestMetrics(t *testing.T) {
 		`weir_event_to_alert_seconds_bucket{since="arrival",le="1"} 0`,
 		`weir_state_bytes 1`, `weir_state_disk_free_bytes 5.36870912e+09`, `weir_waiting_rows 6`, `weir_rules{status="live"} 1`,
 		`weir_build_info{commit="abc",goversion="go1",version="v1"} 1`, `weir_config_last_reload_successful 1`, `weir_lookup_age_seconds{name="bad_cards"} 60`,
-		`weir_recovery_alerts_missing 0`, `weir_healthy{check="journal"} 1`, `weir_ready 1`, `weir_http_requests_total{code="200",route="/livez"} 1`,
+		`weir_delivery_attempts_total{endpoint="out",outcome="failed"} 3`, `weir_delivery_queue_depth{endpoint="out"} 2`, `weir_delivery_oldest_seconds{endpoint="out"} 30`,
+		`weir_alert_log_stalled 0`, `weir_recovery_alerts_missing 0`, `weir_healthy{check="journal"} 1`, `weir_ready 1`, `weir_http_requests_total{code="200",route="/livez"} 1`,
 		"go_goroutines", "process_start_time_seconds",
 	} {
 		if !strings.Contains(got, want+"\n") && !strings.Contains(got, want+" ") {

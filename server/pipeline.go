@@ -13,7 +13,11 @@ func (s *Server) getPipeline(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	st, _ := s.rt.Stats(r.Context()) // an error is part of the health
-	writeJSON(w, http.StatusOK, pipelineOf(&st, s.health(&st)))
+	out := pipelineOf(&st, s.health(&st))
+	for _, d := range s.sinks() {
+		out.Sinks = append(out.Sinks, pipelineSink{d.Sink, d.Kind, d.Cursor, d.Lag, d.Sent, d.Retries, d.Refused, d.Lost, d.Err, stampOf(d.Failing), stampOf(d.Oldest)})
+	}
+	writeJSON(w, http.StatusOK, out)
 	return nil
 }
 
@@ -26,6 +30,7 @@ type pipeline struct {
 	Queue   pipelineQueue    `json:"queue"`
 	Journal pipelineJournal  `json:"journal"`
 	Lookups []pipelineLookup `json:"lists_and_tables"`
+	Sinks   []pipelineSink   `json:"sinks"`
 	Recover pipelineRecovery `json:"recovery"`
 }
 
@@ -94,6 +99,20 @@ type pipelineLookup struct {
 	Error   string `json:"error,omitempty"`
 }
 
+type pipelineSink struct {
+	Name    string `json:"name"`
+	Kind    string `json:"kind"`
+	Cursor  uint64 `json:"cursor"`
+	Behind  uint64 `json:"behind"`
+	Sent    uint64 `json:"sent"`
+	Retries uint64 `json:"retries"`
+	Refused uint64 `json:"refused"`
+	Lost    uint64 `json:"lost"`
+	Error   string `json:"error,omitempty"`
+	Since   stamp  `json:"error_since,omitempty"`
+	Oldest  stamp  `json:"oldest"`
+}
+
 type pipelineRecovery struct {
 	Seconds    seconds `json:"seconds"`
 	Records    uint64  `json:"records"`
@@ -105,7 +124,7 @@ type pipelineRecovery struct {
 func pipelineOf(st *engine.RuntimeStats, h engine.Health) *pipeline {
 	q, j, r := &st.Queue, &st.Journal, &st.Recovery
 	out := &pipeline{Health: h, Now: stampOf(st.At), Started: stampOf(st.Started),
-		Sources: []pipelineSource{}, Groups: []pipelineGroup{}, Lookups: []pipelineLookup{},
+		Sources: []pipelineSource{}, Groups: []pipelineGroup{}, Lookups: []pipelineLookup{}, Sinks: []pipelineSink{},
 		Queue:   pipelineQueue{q.Entries, q.Used, q.Limit, q.Full, seconds(q.Waited)},
 		Journal: pipelineJournal{j.Records, uint64(j.First), uint64(j.End), stamp(j.FirstTime), j.Segments, j.Bytes, j.Stalled, stampOf(j.StalledFrom)},
 		Recover: pipelineRecovery{seconds(r.Took), r.Records, r.Rows, r.Reproduced, r.Missing}}

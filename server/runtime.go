@@ -2,8 +2,10 @@ package server
 
 import (
 	"context"
+	"time"
 
 	"github.com/weir-cep/weir/alerts"
+	"github.com/weir-cep/weir/alerts/sink"
 	"github.com/weir-cep/weir/dsl"
 	"github.com/weir-cep/weir/engine"
 )
@@ -29,6 +31,8 @@ type AlertLog interface {
 	Changed() <-chan struct{}
 	DeadAfter(n uint64, limit int) (list []alerts.DeadLetter, next uint64, err error)
 	LateAfter(n uint64, limit int) (list []alerts.LateEvent, next uint64, err error)
+	// Stalled says why and since when the log can't be written; "" if it can.
+	Stalled() (since time.Time, why string)
 }
 
 // Operator is what the program around the server does when it is asked to; a
@@ -38,6 +42,8 @@ type Operator struct {
 	Savepoint func(ctx context.Context, dir string) (Savepoint, error)
 	// Reload is how the last change of the rule files went.
 	Reload func() Reload
+	// Sinks is how the delivery of alerts goes, by name.
+	Sinks func() []sink.Stats
 	// Disk is the room on the disk of the state directory, bytes; false:
 	// unknown.
 	Disk func() (free int64, ok bool)

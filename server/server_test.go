@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weir-cep/weir/alerts/sink"
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/engine"
 )
@@ -269,12 +270,13 @@ func TestStatus(t *testing.T) {
 	rt := &fakeRuntime{stats: full(1), rules: engine.RuleText("r.cep", `event E { time at  at: timestamp  k: string }
 rule r "A title" { by k on E when k == "x" alert { message "{k}" } }
 `)}
-	h := New(Config{Runtime: rt, Operator: Operator{Reload: func() Reload { return Reload{At: 1e9, Error: "no"} }}}).Handler()
+	h := New(Config{Runtime: rt, Operator: Operator{Reload: func() Reload { return Reload{At: 1e9, Error: "no"} }, Sinks: func() []sink.Stats { return []sink.Stats{sinkStats} }}}).Handler()
 	for path, holds := range map[string][]string{
-		"/api/v1/pipeline": {`"health":{"ready":true,"sentence":"The rule files were changed`, `"name":"txns","kind":"kafka","errors":1`, `"rejected":{"bad_json":2}`,
+		"/api/v1/pipeline": {`"health":{"ready":true,"sentence":"Sink out takes no alerts since 1m0s (2 behind): connection refused.`, `"name":"txns","kind":"kafka","errors":1`, `"rejected":{"bad_json":2}`,
 			`"partition":0,"label":"eu","group":0,"events":1,"late":0,"waiting":0,"lag":2,"newest_event":"2026-01-31T12:00:00Z"`,
 			`"holds_watermark":true`, `"backpressure_seconds":7`, `"groups":[{"watermark":"2026-01-31T11:59:55Z","sources":["txns"],"rules":["r"]}]`,
-			`"journal":{"records":1,"first":3,"end":4`, `"lists_and_tables":[{"name":"bad_cards","from":"file","origin":"cards.txt","rows":3`, `"alerts_reproduced":3,"alerts_missing":0`},
+			`"journal":{"records":1,"first":3,"end":4`, `"lists_and_tables":[{"name":"bad_cards","from":"file","origin":"cards.txt","rows":3`, `"alerts_reproduced":3,"alerts_missing":0`,
+			`"sinks":[{"name":"out","kind":"kafka","cursor":3,"behind":2,"sent":4,"retries":3,"refused":1,"lost":0,"error":"connection refused","error_since":"2026-01-31T11:59:00Z","oldest":"2026-01-31T11:59:30Z"}]`},
 		"/api/v1/rules": {`{"items":[{"name":"r","title":"A title","version":"`, `"status":"live","file":"r.cep","line":2,"level":0,"matches":3,"alerts":2,"suppressed":1`,
 			`"hash":"`, `"last_reload":"1970-01-01T00:00:01Z","last_reload_successful":false,"last_reload_error":"no"`},
 		"/api/v1/state": {`"bytes":1,"limit_bytes":2,"keys":3`, `"parts":{"dedupe":4,`, `"disk_free_bytes":null`, `"checkpoint":{"at":"2026-01-31T12:00:00Z","position":4,"pages":5,"bytes":6,"seconds":1,"pause_seconds":0.002,"interval_seconds":5`},

@@ -45,7 +45,7 @@ func (serveCmd) Help() string {
 (interrupt or SIGTERM; a second one stops at once). SIGHUP reads the rule files again.
 
 Examples:
-  weir serve rules/library
+  weir serve my.cep
   curl --data-binary @events.ndjson http://127.0.0.1:8080/api/v1/events
   curl http://127.0.0.1:8080/api/v1/alerts
   weir serve rules/ --state /var/lib/weir --log-format json`
@@ -358,6 +358,7 @@ func (d *daemon) config() server.Config {
 		Hosts: d.cmd.Host, AnyHost: !isLoopback(host),
 		Operator: server.Operator{
 			Reload: d.files.reload,
+			Sinks:  d.lanes.Stats,
 			Disk:   func() (int64, bool) { return diskFree(d.dir.path) },
 			Savepoint: func(ctx context.Context, dir string) (server.Savepoint, error) {
 				return writeSavepoint(ctx, d.rt, d.alerts, d.dir.format(), dir)

@@ -8,6 +8,7 @@ import (
 	"github.com/weir-cep/weir/dsl"
 	"github.com/weir-cep/weir/engine"
 	"github.com/weir-cep/weir/engine/source/file"
+	"github.com/weir-cep/weir/engine/source/kafka"
 	"github.com/weir-cep/weir/internal/lookup"
 	"github.com/weir-cep/weir/internal/lookup/redis"
 	"github.com/weir-cep/weir/internal/lookup/web"
@@ -17,7 +18,8 @@ import (
 // what it names; this one links all.
 var (
 	sourceKinds = map[string]engine.Opener{
-		"file": file.Open,
+		"file":  file.Open,
+		"kafka": kafka.Open,
 	}
 	lookupKinds = map[string]lookup.FetcherOpener{
 		"file":  lookup.Files,
@@ -34,6 +36,10 @@ var (
 // sinkSpecs are the sinks that rules of the program send to.
 func sinkSpecs(prog *dsl.Program, d *daemon) (specs []sink.Spec) {
 	for _, ir := range prog.Sinks {
+		if ir.Kind == "webhook" {
+			d.log.Warn("webhooks are not sent by this version; the alerts are in the log", "sink", ir.Name)
+			continue
+		}
 		specs = append(specs, sink.Spec{IR: ir, Stdout: d.streams.Out, Logger: d.log})
 	}
 	return specs

@@ -320,5 +320,5 @@ func (d *Decoder) dead(raw []byte, start int, res *Result) {
 	if d.reason == TooLong {
 		raw = raw[:min(len(raw), MaxRawText, d.cfg.MaxEvent)]
 	}
-	res.Dead = append(res.Dead, DeadLetter{Position: res.Records, Reason: d.reason, Detail: d.detail(start), Raw: raw})
+	res.Dead = append(res.Dead, DeadLetter{Position: res.Records, Reason: d.reason, Detail: d.detail(start), Field: d.field, Raw: raw})
 }

@@ -44,6 +44,7 @@ type DeadLetter struct {
 	Position uint64 // of the record, from the chunk's first
 	Reason   Reason
 	Detail   string // what was wrong, naming the field where it was one
+	Field    string // that was wrong, "" if it was none
 	Raw      []byte // the record, at most MaxRawText bytes of it; shares the chunk's memory
 }
 
