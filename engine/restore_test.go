@@ -31,8 +31,10 @@ func (s *savedState) take(snap *Snapshot) {
 	if snap.Full {
 		s.units = map[uint64]map[uint32][]byte{}
 	}
-	for _, id := range snap.GoneUnits {
-		delete(s.units, id)
+	for id := range s.units {
+		if id < snap.FullTo || slices.Contains(snap.GoneUnits, id) {
+			delete(s.units, id)
+		}
 	}
 	for _, p := range pages {
 		u := s.units[p.Unit]
@@ -339,33 +341,44 @@ func TestSnapshotBeside(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	s := newBenchStream(t, e, prog, 3000)
-	s.feed(3000, 3000, true)
+	const keys = 10_000
+	s := newBenchStream(t, e, prog, keys)
+	s.feed(keys, keys, true)
 	saved := &savedState{}
+	most := 0
 	for i := range 8 {
 		s.feed(2000, 1+i*400, false)
+		if i == 6 {
+			s.feed(keys, keys, true)
+		}
 		snap := e.Snapshot(false)
+		if snap.FullTo > 0 {
+			most++
+		}
 		image := imageOf(e)
 		copied := make(chan struct{})
 		go func() {
 			defer close(copied)
 			snap.Wait()
 		}()
-		s.feed(3000, 3000, false)
+		s.feed(3000, keys, false)
 		<-copied
 		saved.take(snap)
 		if d := saved.differs(image); d != "" {
 			t.Fatal(d)
 		}
 	}
+	if most == 0 {
+		t.Error("nearly all pages had changed, and not all were copied")
+	}
 	// One whose pages nobody asks for, and one that comes before they are copied.
 	e.Snapshot(false).Release()
-	s.feed(1000, 3000, false)
+	s.feed(1000, keys, false)
 	first := e.Snapshot(true)
-	s.feed(1000, 3000, false)
+	s.feed(1000, keys, false)
 	second := e.Snapshot(false)
 	image := imageOf(e)
-	s.feed(1000, 3000, false)
+	s.feed(1000, keys, false)
 	saved.take(first)
 	saved.take(second)
 	if d := saved.differs(image); d != "" {

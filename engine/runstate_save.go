@@ -142,8 +142,7 @@ func (r *runner) checkpoint() error {
 	}
 	snap := r.e.Snapshot(k.whole)
 	c := &runCheckpoint{snap: snap, done: make(chan struct{}), syncs: []func() error{sync}}
-	c.commit = &checkpoint.Commit{Position: r.sum.Records, Layout: snap.Layout, Meta: snap.Meta,
-		GoneUnits: snap.GoneUnits, Full: snap.Full, Blobs: map[string][]byte{}}
+	c.commit = &checkpoint.Commit{Position: r.sum.Records, Blobs: map[string][]byte{}}
 	saved := r.saved(note)
 	for i, fd := range r.files {
 		oldest, waits := snap.Oldest[inputKey(0, uint32(i))]
@@ -219,7 +218,7 @@ func (fd *feeder) saved(oldest uint64, waits bool) savedFile {
 func (c *runCheckpoint) write(store *checkpoint.Store) {
 	defer close(c.done)
 	if c.snap != nil {
-		c.commit.Pages = c.snap.Wait()
+		c.snap.Fill(c.commit)
 	}
 	for _, sync := range c.syncs {
 		if c.failed = sync(); c.failed != nil {

@@ -81,8 +81,7 @@ func (n *node) copyState() *saving {
 	start := time.Now()
 	snap := n.e.Snapshot(n.whole)
 	s := &saving{start: start, done: make(chan struct{}), snap: snap}
-	s.commit = &checkpoint.Commit{Position: uint64(n.pos), Need: uint64(n.needed(snap)), Layout: snap.Layout, Meta: snap.Meta,
-		GoneUnits: snap.GoneUnits, Full: snap.Full, Blobs: map[string][]byte{}}
+	s.commit = &checkpoint.Commit{Position: uint64(n.pos), Need: uint64(n.needed(snap)), Blobs: map[string][]byte{}}
 	s.commit.Blobs[blobNode] = encodeJSON(savedNode{Registry: n.reg, Seq: n.sink.Head(), Shards: n.cfg.Shards, Lookups: n.version - 1})
 	if n.dirty[blobRules] || n.whole {
 		s.commit.Blobs[blobRules] = encodeJSON(n.wire.Load().rules)
@@ -115,7 +114,7 @@ func (n *node) needed(snap *Snapshot) journal.Position {
 func (n *node) write(s *saving) {
 	defer close(s.done)
 	defer s.snap.Release()
-	s.commit.Pages = s.snap.Wait()
+	s.snap.Fill(s.commit)
 	if s.err = n.sink.Sync(); s.err != nil {
 		s.err = fmt.Errorf("make alerts durable: %w", s.err)
 		return

@@ -20,7 +20,8 @@ type Snapshot struct {
 	Layout    string   // see Layout
 	Meta      []byte   // all but the pages
 	GoneUnits []uint64 // of which nothing but what Wait returns is left
-	Full      bool     // Wait returns all pages that there are, whether asked for or not
+	Full      bool     // Wait returns all pages that there are
+	FullTo    uint64   // or those of all units below it, because nearly all have changed
 	// Oldest is the position of the oldest row that waits, by source<<32 |
 	// partition. It may be older than that; it is never younger.
 	Oldest map[uint64]uint64
@@ -59,9 +60,9 @@ type snapState struct {
 	pool  copyPool
 }
 
-// fullShare is the share of pages, in eighths, from which on all are copied: a
-// store has less to do with a full snapshot than with one that overwrites
-// nearly everything.
+// fullShare is the share of the shards' pages, in eighths, from which on all of
+// them are copied: a store has less to do with that than with overwriting
+// nearly everything. (Ids are not: most of them came long ago.)
 const fullShare = 7
 
 // Snapshot takes the state as it is now: what has changed since the last
@@ -79,7 +80,10 @@ func (e *Engine) Snapshot(full bool) *Snapshot {
 	e.snap.finish()
 	e.purgeAll()
 	s := &Snapshot{Layout: Layout(), from: e, mem: e.snap.pool.take()}
-	s.Full = full || e.snap.units == nil || e.mostChanged()
+	s.Full = full || e.snap.units == nil
+	if !s.Full && e.mostChanged() {
+		s.FullTo = unitIDs
+	}
 	s.hold(e)
 	s.holdIDs(e)
 	slices.Sort(s.GoneUnits)
@@ -105,7 +109,7 @@ func (e *Engine) mostChanged() bool {
 // hold begins to copy the shards' pages.
 func (s *Snapshot) hold(e *Engine) {
 	before := e.snap.units
-	if s.Full {
+	if s.Full || s.FullTo > 0 {
 		before = nil
 	}
 	e.snap.units = map[uint64]*slab.Arena{}
@@ -166,6 +170,12 @@ const (
 	portion     = 256 << 10            // bytes, then a look at the clock
 	portionTime = 2 * time.Millisecond // after which the engine has its turn
 )
+
+// Fill makes a commit of the snapshot, all but its place in the input and the
+// blobs. It waits as Wait does.
+func (s *Snapshot) Fill(c *checkpoint.Commit) {
+	c.Layout, c.Meta, c.GoneUnits, c.Full, c.FullTo, c.Pages = s.Layout, s.Meta, s.GoneUnits, s.Full, s.FullTo, s.Wait()
+}
 
 // Wait copies what is left to copy and returns all pages: those that have
 // changed, and with no data those that are gone. It is called from another

@@ -117,7 +117,7 @@ func BenchmarkSnapshot(b *testing.B) {
 						longest = max(longest, snap.Longest)
 						bytes += snap.Bytes
 						pages += len(snap.pages)
-						if snap.Full {
+						if snap.FullTo > 0 {
 							full++
 						}
 						snap.Release()
@@ -157,7 +157,9 @@ func BenchmarkCheckpoint(b *testing.B) {
 	defer store.Close()
 	commit := func() checkpoint.Written {
 		snap := e.Snapshot(false)
-		w, err := store.Commit(&checkpoint.Commit{Position: s.n, Layout: snap.Layout, Meta: snap.Meta, Pages: snap.Wait(), GoneUnits: snap.GoneUnits, Full: snap.Full})
+		c := &checkpoint.Commit{Position: s.n}
+		snap.Fill(c)
+		w, err := store.Commit(c)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -209,7 +211,9 @@ func BenchmarkRestore(b *testing.B) {
 					b.Fatal(err)
 				}
 				snap := e.Snapshot(true)
-				if _, err := store.Commit(&checkpoint.Commit{Layout: snap.Layout, Meta: snap.Meta, Pages: snap.Wait(), Full: true}); err != nil {
+				c := &checkpoint.Commit{}
+				snap.Fill(c)
+				if _, err := store.Commit(c); err != nil {
 					b.Fatal(err)
 				}
 				size := snap.Bytes

@@ -257,7 +257,7 @@ func TestNewerFormat(t *testing.T) {
 	if err := mem.MkdirAll(s.ingestDir(), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(tb.writeHead(&Commit{}, &m), s.ingest(tb.paths, false), s.Close()); err != nil {
+	if err := errors.Join(tb.writeHead(&Commit{}, &m), s.ingest(tb.paths, &Commit{}), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	var v *VersionError

@@ -31,9 +31,15 @@ type Commit struct {
 	Blobs          map[string][]byte // nil value: gone; what is not named stays
 	Pages          []Page            // in any order, which Commit may change; each at most once
 	GoneUnits      []uint64          // units of which no page is left but those in Pages
-	// Full says that Pages are all there are.
-	Full bool
+	// Full says that Pages are all there are; FullTo, that they are all there are
+	// of the units below it, a multiple of UnitSpan.
+	Full   bool
+	FullTo uint64
 }
+
+// UnitSpan is how many units one owner can have. Pages of different owners are
+// not mixed in a file.
+const UnitSpan = 1 << 48
 
 // Manifest describes a checkpoint.
 type Manifest struct {

@@ -47,14 +47,17 @@ func (m *model) change(r *rand.Rand, full bool) *Commit {
 		m.blobs[name] = fmt.Sprint("content ", r.Uint64())
 		c.Blobs[name] = []byte(m.blobs[name])
 	}
+	if !full && r.IntN(6) == 0 {
+		c.FullTo = uint64(1+r.IntN(3)) * UnitSpan
+	}
 	if !full && r.IntN(3) == 0 {
-		unit := uint64(r.IntN(4)) << 40
+		unit := uint64(r.IntN(4)) * UnitSpan
 		c.GoneUnits = append(c.GoneUnits, unit)
 		maps.DeleteFunc(m.pages, func(id pageID, _ []byte) bool { return id.unit == unit })
 	}
 	changed := map[pageID]bool{}
 	for range r.IntN(20) {
-		id := pageID{uint64(r.IntN(4)) << 40, 1 + uint32(r.IntN(12))}
+		id := pageID{uint64(r.IntN(4)) * UnitSpan, 1 + uint32(r.IntN(12))}
 		if changed[id] {
 			continue
 		}
@@ -71,8 +74,8 @@ func (m *model) change(r *rand.Rand, full bool) *Commit {
 		m.pages[id] = data
 		c.Pages = append(c.Pages, Page{Unit: id.unit, Number: id.number, Data: data})
 	}
-	if full {
-		for id, data := range m.pages {
+	for id, data := range m.pages {
+		if full || id.unit < c.FullTo {
 			if !changed[id] {
 				c.Pages = append(c.Pages, Page{Unit: id.unit, Number: id.number, Data: data})
 			}

@@ -51,7 +51,7 @@ func (s *Store) Commit(c *Commit) (w Written, err error) {
 		t.remove()
 		return w, err
 	}
-	if err := s.ingest(t.paths, c.Full); err != nil {
+	if err := s.ingest(t.paths, c); err != nil {
 		s.broken = err
 		return w, err
 	}
@@ -80,12 +80,15 @@ func (s *Store) readIndex(full bool) (*index, error) {
 }
 
 // ingest takes tables into the database in one step.
-func (s *Store) ingest(paths []string, full bool) error {
+func (s *Store) ingest(paths []string, c *Commit) error {
 	err := s.notes.call(func() error {
-		if !full {
+		if !c.Full && c.FullTo == 0 {
 			return s.db.Ingest(context.Background(), paths)
 		}
 		span := pebble.KeyRange{Start: []byte{pageKey}, End: []byte(pagesEnd)}
+		if !c.Full {
+			span.End = appendPageKey(nil, c.FullTo, 0)
+		}
 		_, err := s.db.IngestAndExcise(context.Background(), paths, nil, nil, span)
 		return err
 	})
@@ -175,14 +178,24 @@ func (t *tables) writePages(c *Commit) error {
 	if c.Full {
 		*x = *newIndex()
 	}
+	for unit := range x.units {
+		if unit < c.FullTo {
+			x.removeUnit(unit)
+		}
+	}
 	for i := range c.Pages {
 		p := &c.Pages[i]
 		if i > 0 && p.Unit == c.Pages[i-1].Unit && p.Number == c.Pages[i-1].Number {
 			return fmt.Errorf("page %d of unit %x comes twice in a commit", p.Number, p.Unit)
 		}
+		if i > 0 && p.Unit/UnitSpan != c.Pages[i-1].Unit/UnitSpan {
+			if err := t.end(); err != nil {
+				return err
+			}
+		}
 		t.key = appendPageKey(t.key[:0], p.Unit, p.Number)
 		if p.Data == nil {
-			if x.remove(p.Unit, p.Number); !c.Full {
+			if x.remove(p.Unit, p.Number); !c.Full && p.Unit >= c.FullTo {
 				if err := t.delete(t.key); err != nil {
 					return err
 				}
@@ -207,6 +220,9 @@ func (c *Commit) expand(x *index) {
 	if !c.Full && len(c.GoneUnits) > 0 {
 		gone := map[uint64]map[uint32]bool{}
 		for _, unit := range c.GoneUnits {
+			if unit < c.FullTo {
+				continue
+			}
 			gone[unit] = map[uint32]bool{}
 			for number := range x.units[unit] {
 				gone[unit][number] = true

@@ -33,10 +33,12 @@ func (c *Copies) Take(n int) []byte {
 // Reset takes all pieces back.
 func (c *Copies) Reset() { c.at, c.used = 0, 0 }
 
-// Trim gives up chunks that were not used since the last Trim.
+// Trim gives up some of the chunks that were not used since the last Trim: an
+// eighth of all, so that one small checkpoint among large ones costs little.
 func (c *Copies) Trim() {
-	clear(c.chunks[c.most:])
-	c.chunks, c.most = c.chunks[:c.most], 0
+	n := max(c.most, len(c.chunks)-(len(c.chunks)+7)/8)
+	clear(c.chunks[n:])
+	c.chunks, c.most = c.chunks[:n], 0
 }
 
 // Bytes is the memory that is kept.

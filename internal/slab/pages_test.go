@@ -294,9 +294,11 @@ func TestCopies(t *testing.T) {
 		t.Fatalf("%d bytes kept", c.Bytes())
 	}
 	c.Trim()
-	c.Reset()
-	c.Take(1)
-	c.Trim()
+	for range 3 {
+		c.Reset()
+		c.Take(1)
+		c.Trim()
+	}
 	if c.Bytes() != copiesChunk {
 		t.Fatalf("%d bytes kept after Trim", c.Bytes())
 	}
