@@ -5,30 +5,36 @@ import (
 	"strings"
 
 	"github.com/weir-cep/weir/alerts/sink"
+	kafkasink "github.com/weir-cep/weir/alerts/sink/kafka"
+	redissink "github.com/weir-cep/weir/alerts/sink/redis"
 	"github.com/weir-cep/weir/dsl"
 	"github.com/weir-cep/weir/engine"
-	"github.com/weir-cep/weir/engine/source/file"
-	"github.com/weir-cep/weir/engine/source/kafka"
+	filesource "github.com/weir-cep/weir/engine/source/file"
+	kafkasource "github.com/weir-cep/weir/engine/source/kafka"
+	redissource "github.com/weir-cep/weir/engine/source/redis"
 	"github.com/weir-cep/weir/internal/lookup"
-	"github.com/weir-cep/weir/internal/lookup/redis"
-	"github.com/weir-cep/weir/internal/lookup/web"
+	redislookup "github.com/weir-cep/weir/internal/lookup/redis"
+	weblookup "github.com/weir-cep/weir/internal/lookup/web"
 )
 
 // What rule files can name, by kind. A program that embeds the engine links
 // what it names; this one links all.
 var (
 	sourceKinds = map[string]engine.Opener{
-		"file":  file.Open,
-		"kafka": kafka.Open,
+		"file":  filesource.Open,
+		"kafka": kafkasource.Open,
+		"redis": redissource.Open,
 	}
 	lookupKinds = map[string]lookup.FetcherOpener{
 		"file":  lookup.Files,
-		"redis": redis.Open,
-		"http":  web.Open,
+		"redis": redislookup.Open,
+		"http":  weblookup.Open,
 	}
 	sinkKinds = sink.Kinds{
 		"stdout":    sink.Stdout,
 		"file":      sink.File,
+		"kafka":     kafkasink.Open,
+		"redis":     redissink.Open,
 		"websocket": nil, // every alert is on the feed
 	}
 )
