@@ -48,7 +48,9 @@ func (l *idLog) add(id xxh3.Uint128, at int64) {
 // any more: all their ids are older than old.
 func (l *idLog) save(old int64, put func(number uint32, p *idPage), gone func(number uint32)) {
 	for _, p := range l.full {
-		put(l.number(p), p)
+		if number := l.number(p); l.greatest[number-l.first] >= old {
+			put(number, p)
+		} // else it is too old already, and only what was put for it is gone
 	}
 	clear(l.full)
 	l.full = l.full[:0]
