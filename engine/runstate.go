@@ -24,8 +24,8 @@ type RunState struct {
 	Interval time.Duration
 
 	// Job is what has to be the same for the run to be taken up: all that
-	// decides what comes out, beside the event files, Drain, and the rules as
-	// they are compiled, which Run looks at itself.
+	// decides what comes out, beside the event files and Drain, which Run looks
+	// at itself.
 	Job []Term
 
 	// Mark hands everything that Emit, Late and Dead were given to the system.
@@ -34,10 +34,10 @@ type RunState struct {
 	// run goes on. An error of either ends the run.
 	Mark func() (note []byte, sync func() error, err error)
 
-	// Resume is called when there is a checkpoint, before anything else is.
-	// What was written behind the note is to be cut off; it will come again.
-	// Not so if the run is finished, of which it is told as well.
-	Resume func(note []byte, r Resumed) error
+	// Begin is called before anything is written; r is where the run is taken
+	// up, nil if it begins anew. What was written behind r.Note is to be cut
+	// off: it will come again. Not so if the run is finished.
+	Begin func(r *Resumed) error
 
 	// Warn is told what does not end the run, such as that a checkpoint could
 	// not be written. nil: nobody is.
@@ -51,6 +51,7 @@ const DefaultRunInterval = 5 * time.Second
 
 // Resumed is where a run is taken up.
 type Resumed struct {
+	Note     []byte    // of Mark
 	At       time.Time // of the checkpoint
 	Finished bool      // the run came to its end then
 	Events   uint64    // worked off
@@ -77,13 +78,16 @@ type OtherRunError struct {
 	Finished bool     // the other run came to its end
 }
 
-func (e *OtherRunError) Error() string {
+func (e *OtherRunError) Error() string { return "the state is of another run: " + e.What() }
+
+// What says what differs, the first few.
+func (e *OtherRunError) What() string {
 	const most = 3
 	text := strings.Join(e.Differs[:min(most, len(e.Differs))], "; ")
 	if n := len(e.Differs) - most; n > 0 {
 		text += fmt.Sprintf("; and %d more", n)
 	}
-	return "the state is of another run: " + text
+	return text
 }
 
 // differences says what is not the same. Terms of one name have one value.

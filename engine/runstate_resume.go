@@ -61,10 +61,10 @@ func (r *runner) engine() (err error) {
 		k.warn(fmt.Errorf("the newest checkpoint cannot be used, the one before it is: %w", l.Err))
 	}
 	k.last = time.Now()
-	if k.was == nil {
-		r.e, err = New(r.prog, r.cfg.Config)
-	} else {
+	if k.was != nil {
 		err = r.resume()
+	} else if r.e, err = New(r.prog, r.cfg.Config); err == nil {
+		err = k.cfg.Begin(nil)
 	}
 	if err == nil {
 		err = r.store.Clean()
@@ -148,14 +148,12 @@ func (r *runner) log(key logKey) *evidence.Log {
 // files to where they were.
 func (r *runner) resume() error {
 	k, was := r.kept, r.kept.was
-	told := Resumed{At: was.at, Finished: was.Finished, Events: was.Events, Alerts: was.Alerts}
+	told := &Resumed{Note: was.Note, At: was.at, Finished: was.Finished, Events: was.Events, Alerts: was.Alerts}
 	if r.e != nil {
 		told.Shards = r.e.plan.shards
 	}
-	if k.cfg.Resume != nil {
-		if err := k.cfg.Resume(was.Note, told); err != nil {
-			return err
-		}
+	if err := k.cfg.Begin(told); err != nil {
+		return err
 	}
 	if was.Finished {
 		return ErrFinished

@@ -70,10 +70,13 @@ func (j *brokenJob) once(ctx context.Context, step func(writing bool) (bool, err
 				note, err := json.Marshal(written{len(j.out), len(j.dead), len(j.late)})
 				return note, func() error { return nil }, err
 			},
-			Resume: func(note []byte, r Resumed) error {
-				j.resumed = append(j.resumed, r)
+			Begin: func(r *Resumed) error {
+				if r == nil {
+					return nil
+				}
+				j.resumed = append(j.resumed, *r)
 				var w written
-				if err := json.Unmarshal(note, &w); err != nil {
+				if err := json.Unmarshal(r.Note, &w); err != nil {
 					return err
 				}
 				j.out, j.dead, j.late = old.out[:w.Out], old.dead[:w.Dead], old.late[:w.Late]

@@ -77,8 +77,11 @@ func (c *config) Validate(app *kong.Application) error {
 }
 
 // Resolve returns the file's value for a flag that the environment does not
-// set.
+// set. A flag with the tag given:"" has to be given with the command.
 func (c *config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if flag.Tag.Has("given") {
+		return nil, nil
+	}
 	for _, name := range flag.Envs {
 		if _, set := os.LookupEnv(name); set {
 			return nil, nil

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -30,14 +29,18 @@ type input struct {
 
 type runCmd struct {
 	input
-	Out     string   `short:"o" placeholder:"FILE" help:"Write the alerts to this file instead of standard output."`
-	Dead    string   `default:"weir-dead-letters.ndjson" help:"File for records that can't be read, made when there is one."`
-	Late    string   `default:"weir-late.ndjson" help:"File for events that come too late, made when there is one."`
-	Shards  int      `default:"0" help:"Goroutines that share the keys; 0: one per processor. Never changes the alerts."`
-	Workers int      `default:"0" help:"Goroutines that decode; 0: one per processor. Never changes the alerts."`
-	Drain   bool     `help:"Also fire the deadlines that lie behind the last event."`
-	Stats   bool     `help:"Print a JSON summary with the cost of each rule to standard error."`
-	Rules   []string `arg:"" help:"Rule files, or folders of them."`
+	Out     string `short:"o" placeholder:"FILE" help:"Write the alerts to this file instead of standard output."`
+	Dead    string `default:"weir-dead-letters.ndjson" help:"File for records that can't be read, made when there is one."`
+	Late    string `default:"weir-late.ndjson" help:"File for events that come too late, made when there is one."`
+	Shards  int    `default:"0" help:"Goroutines that share the keys; 0: one per processor. Never changes the alerts."`
+	Workers int    `default:"0" help:"Goroutines that decode; 0: one per processor. Never changes the alerts."`
+	Drain   bool   `help:"Also fire the deadlines that lie behind the last event."`
+	Stats   bool   `help:"Print a JSON summary with the cost of each rule to standard error."`
+	State   string `env:"-" given:"" placeholder:"DIR" help:"Folder that keeps how far the run is: after a crash, or an interrupt, the same command goes on there. It is made if need be, and is for this one run."`
+
+	CheckpointInterval interval `default:"5s" placeholder:"TIME" help:"With --state, the time between checkpoints: what is worked off again after a crash."`
+
+	Rules []string `arg:"" help:"Rule files, or folders of them."`
 }
 
 func (runCmd) Help() string {
@@ -46,20 +49,17 @@ func (runCmd) Help() string {
 Examples:
   weir run rules/library/aws --events rules/library/data/aws_cloudtrail_stratus.ndjson.gz
   weir run my.cep --events Tx=transactions.csv.gz --stats
-  weir gen | weir run rules/library --events - --out alerts.ndjson`
+  weir gen | weir run rules/library --events - --out alerts.ndjson
+  weir run my.cep --events big.ndjson.gz --out alerts.ndjson --state job`
 }
 
 // Run is the command.
 func (c runCmd) Run(ctx context.Context, s Streams) error {
-	prog, err := load(s, c.Rules)
+	prog, set, err := c.compile(s)
 	if err != nil {
 		return err
 	}
 	files, err := c.files(prog)
-	if err != nil {
-		return err
-	}
-	out, err := openOutput(c.Out, s.Out)
 	if err != nil {
 		return err
 	}
@@ -71,52 +71,27 @@ func (c runCmd) Run(ctx context.Context, s Streams) error {
 		fmt.Fprintln(s.Err, "weir: warning:", w)
 	}
 	unsent(s.Err, prog)
-	dead, late := &lazyFile{path: c.Dead}, &lazyFile{path: c.Late}
-	bar := newProgress(s.Err)
-	shared := c.Out == "" && isTerminal(s.Out) // alerts come where the bar is
-	alerts := uint64(0)
-	var line []byte
+	w := c.outputs(s)
 	cfg := engine.RunConfig{Files: files, Drain: engine.Drain(c.Drain), Workers: c.Workers}
 	cfg.Lookups, cfg.Shards, cfg.Costs = lookups, c.Shards, c.Stats
 	if cfg.Shards == 0 {
-		cfg.Shards = runtime.NumCPU()
+		cfg.Shards = min(runtime.NumCPU(), engine.MaxShards)
 	}
-	cfg.Emit = func(batch []*cep.Alert) error {
-		if shared {
-			bar.clear()
-		}
-		for _, a := range batch {
-			alerts++
-			line = append(a.AppendJSON(line[:0]), '\n')
-			if _, err := out.Write(line); err != nil {
-				return fmt.Errorf("write alerts: %w", err)
-			}
-		}
-		return nil
-	}
-	cfg.Late = func(r engine.LateRow) { late.write(appendLate(nil, &r, files)) }
-	first := ""
-	cfg.Dead = func(file int, base uint64, letters []decode.DeadLetter) {
-		if first == "" && len(letters) > 0 {
-			first = firstRejected(&files[file], base, &letters[0])
-		}
-		for i := range letters {
-			dead.write(letters[i].AppendJSON(nil, files[file].Path, base))
-		}
-	}
-	cfg.Progress = func(p engine.Progress) {
-		// Alerts are flushed with the progress, so that a reader of a pipe
-		// sees them as they come.
-		out.Flush()
-		bar.update(p.Events, p.Read, max(p.Size, 0), alerts)
+	w.take(&cfg)
+	if c.State == "" {
+		err = w.out.open()
+	} else {
+		err = c.keep(&cfg, w, set, prog)
 	}
 	start := time.Now()
-	sum, err := engine.Run(ctx, prog, cfg)
-	bar.clear()
-	for _, close := range []func() error{out.close, dead.close, late.close} {
-		if cerr := close(); err == nil {
-			err = cerr
-		}
+	var sum engine.Summary
+	if err == nil {
+		sum, err = engine.Run(ctx, prog, cfg)
+	}
+	w.bar.clear()
+	err = c.done(ctx, w, err)
+	if errors.Is(err, engine.ErrFinished) {
+		return nil
 	}
 	if err != nil {
 		return err
@@ -124,13 +99,93 @@ func (c runCmd) Run(ctx context.Context, s Streams) error {
 	for _, w := range sum.Warnings {
 		fmt.Fprintln(s.Err, "weir: warning:", w)
 	}
-	report := newReport(&sum, time.Since(start))
-	report.first, report.types = first, typeNames(prog)
+	report := newReport(&sum, time.Since(start)+w.before)
+	report.first, report.types = w.first, typeNames(prog)
 	report.print(s.Err, c.Dead, c.Late)
 	if c.Stats {
 		return writeJSON(s.Err, report)
 	}
 	return nil
+}
+
+// compile compiles the rules. With a state their text is returned too, so that
+// another run knows whether it is the same.
+func (c *runCmd) compile(s Streams) (prog *dsl.Program, set engine.RuleSet, err error) {
+	if c.State == "" {
+		prog, err = load(s, c.Rules)
+		return prog, set, err
+	}
+	if set, err = engine.ReadRules(dsl.Files, c.Rules...); err == nil {
+		prog, err = compile(s, set)
+	}
+	return prog, set, err
+}
+
+// runOutput is what a run writes, and what it notes on the way.
+type runOutput struct {
+	streams         Streams
+	out, dead, late *output
+	bar             *progress
+	shared          bool // alerts come where the bar is
+	alerts          uint64
+	first           string        // of the rejected records: where, why and what to do
+	before          time.Duration // that the runs before this one took
+	job             *jobDir       // nil: nothing is kept
+}
+
+func (c *runCmd) outputs(s Streams) *runOutput {
+	return &runOutput{streams: s, out: newOutput("--out", c.Out, s.Out), dead: newOutput("--dead", c.Dead, nil), late: newOutput("--late", c.Late, nil),
+		bar: newProgress(s.Err), shared: c.Out == "" && isTerminal(s.Out)}
+}
+
+func (w *runOutput) all() []*output { return []*output{w.out, w.dead, w.late} }
+
+// take makes it take what a run brings.
+func (w *runOutput) take(cfg *engine.RunConfig) {
+	files := cfg.Files
+	var line []byte
+	cfg.Emit = func(batch []*cep.Alert) error {
+		if w.shared {
+			w.bar.clear()
+		}
+		for _, a := range batch {
+			w.alerts++
+			line = append(a.AppendJSON(line[:0]), '\n')
+			if err := w.out.write(line); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	cfg.Late = func(r engine.LateRow) {
+		line = appendLate(line[:0], &r, files)
+		w.late.write(line)
+	}
+	cfg.Dead = func(file int, base uint64, letters []decode.DeadLetter) {
+		if w.first == "" && len(letters) > 0 {
+			w.first = firstRejected(&files[file], base, &letters[0])
+		}
+		for i := range letters {
+			line = append(letters[i].AppendJSON(line[:0], files[file].Path, base), '\n')
+			w.dead.write(line)
+		}
+	}
+	cfg.Progress = func(p engine.Progress) {
+		// Alerts are flushed with the progress, so that a reader of a pipe
+		// sees them as they come.
+		w.out.flush()
+		w.bar.update(p.Events, p.Read, max(p.Size, 0), w.alerts)
+	}
+}
+
+// close closes the outputs.
+func (w *runOutput) close() (err error) {
+	for _, o := range w.all() {
+		if cerr := o.close(); err == nil {
+			err = cerr
+		}
+	}
+	return err
 }
 
 // unsent says that alerts for sinks come out here: a run over files has the one
@@ -245,67 +300,6 @@ func unknownType(prog *dsl.Program, name string) error {
 	return fmt.Errorf("--events: the rules declare no event type %q; they declare: %s", name, strings.Join(names, ", "))
 }
 
-// output is where alerts go.
-type output struct {
-	*bufio.Writer
-	file *os.File
-}
-
-func openOutput(path string, stdout io.Writer) (*output, error) {
-	if path == "" {
-		return &output{Writer: bufio.NewWriterSize(stdout, 1<<16)}, nil
-	}
-	f, err := os.Create(path)
-	if err != nil {
-		return nil, fmt.Errorf("--out: %w", err)
-	}
-	return &output{Writer: bufio.NewWriterSize(f, 1<<16), file: f}, nil
-}
-
-func (o *output) close() error {
-	if err := o.Flush(); err != nil {
-		return fmt.Errorf("write alerts: %w", err)
-	}
-	if o.file == nil {
-		return nil
-	}
-	return o.file.Close()
-}
-
-// lazyFile is made when the first line is written to it. The first error
-// stays and is returned by close, so that nothing is lost in silence.
-type lazyFile struct {
-	path string
-	f    *os.File
-	w    *bufio.Writer
-	err  error
-}
-
-func (l *lazyFile) write(line []byte) {
-	if l.f == nil && l.err == nil {
-		l.f, l.err = os.Create(l.path)
-		if l.err == nil {
-			l.w = bufio.NewWriter(l.f)
-		}
-	}
-	if l.err == nil {
-		_, l.err = l.w.Write(append(line, '\n'))
-	}
-}
-
-func (l *lazyFile) close() error {
-	if l.f == nil {
-		return l.err
-	}
-	if err := l.w.Flush(); l.err == nil {
-		l.err = err
-	}
-	if err := l.f.Close(); l.err == nil {
-		l.err = err
-	}
-	return l.err
-}
-
 // appendLate writes a late event as a line of the late file.
 func appendLate(dst []byte, r *engine.LateRow, files []engine.File) []byte {
 	row := &r.Batch.Rows[r.Index]
@@ -313,5 +307,5 @@ func appendLate(dst []byte, r *engine.LateRow, files []engine.File) []byte {
 	dst = cep.AppendJSONString(append(dst, `{"source":`...), files[row.Ref.Partition()].Path)
 	dst = fmt.Appendf(dst, `,"position":%d,"reason":"late","behind":%q,"raw":`, row.Ref.Position(), behind.AppendText(nil))
 	dst = cep.AppendJSONString(dst, string(r.Batch.RawText(r.Index)))
-	return append(dst, '}')
+	return append(dst, "}\n"...)
 }

@@ -65,16 +65,7 @@ func checkFormat(path string) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	entries, err := os.ReadDir(path)
-	if err != nil {
-		return fmt.Errorf("read the state directory: %w", err)
-	}
-	for _, e := range entries {
-		if e.Name() != lockFile && e.Name() != formatFile+".tmp" {
-			return fmt.Errorf("%s is not a state directory of Weir (it holds %s, and no file %s): give an empty folder, or one that does not exist", path, e.Name(), formatFile)
-		}
-	}
-	return nil
+	return onlyOurs(path)
 }
 
 // readFormat reads for how many shards a directory was made.
@@ -86,6 +77,9 @@ func readFormat(path string) (shards int, err error) {
 	}
 	first, rest, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
 	if first != stateFormat {
+		if strings.HasPrefix(first, jobFormatBegin) {
+			return 0, fmt.Errorf("%s is the state of a job (weir run --state), not of a server: give another with --state", path)
+		}
 		if strings.HasPrefix(first, "weir state ") {
 			return 0, fmt.Errorf("%s was written by a newer version of Weir (%q, this one knows %q): use that version, or another directory", path, first, stateFormat)
 		}

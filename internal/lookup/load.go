@@ -36,6 +36,24 @@ func Load(prog *dsl.Program) (l *expr.Lookups, warnings []string, err error) {
 	return l, ld.warning(), nil
 }
 
+// Paths are the files that Load reads, in the order of their declarations.
+func Paths(prog *dsl.Program) (paths []string) {
+	used := usesOf(prog)
+	for _, ir := range prog.Lists {
+		if used.lists[ir] && ir.From == "file" {
+			t, _ := declared(ir.Name, false, ir.File, ir.Options)
+			paths = append(paths, t.Origin)
+		}
+	}
+	for _, ir := range prog.Tables {
+		if used.tables[ir] && ir.From == "file" {
+			t, _ := declared(ir.Name, true, ir.File, ir.Options)
+			paths = append(paths, t.Origin)
+		}
+	}
+	return paths
+}
+
 type loader struct {
 	*Parser
 	empty []string // "list test_merchants (redis)"
@@ -97,6 +115,27 @@ func (ld *loader) warning() []string {
 
 // read reads the file that a declaration names.
 func (ld *loader) read(name string, table bool, ruleFile string, options []dsl.Option) (Text, bool) {
+	t, err := declared(name, table, ruleFile, options)
+	if err != nil {
+		ld.note(err)
+		return Text{}, false
+	}
+	info, err := os.Stat(t.Origin)
+	if err == nil && info.Size() > MaxBytes {
+		err = fmt.Errorf("%s is larger than %d MB", t.Origin, MaxBytes>>20)
+	}
+	if err == nil {
+		t.Data, err = os.ReadFile(t.Origin)
+	}
+	if err != nil {
+		ld.note(&Error{File: ruleFile, What: fmt.Sprintf("%s can't be loaded: %v", t.What(), err)})
+		return Text{}, false
+	}
+	return t, true
+}
+
+// declared is the text that a declaration names, without its data.
+func declared(name string, table bool, ruleFile string, options []dsl.Option) (Text, error) {
 	t := Text{Name: name, Rules: ruleFile, Table: table, From: "file", Delimiter: ','}
 	for _, o := range options {
 		text := o.Value.Text
@@ -111,8 +150,7 @@ func (ld *loader) read(name string, table bool, ruleFile string, options []dsl.O
 		case "delimiter":
 			r := []rune(text)
 			if len(r) != 1 || r[0] == '"' || r[0] == '\n' || r[0] == '\r' {
-				ld.note(&Error{File: ruleFile, What: fmt.Sprintf("%s: a delimiter is one character, not %q", t.What(), text)})
-				return Text{}, false
+				return t, &Error{File: ruleFile, What: fmt.Sprintf("%s: a delimiter is one character, not %q", t.What(), text)}
 			}
 			t.Delimiter = r[0]
 		}
@@ -123,18 +161,7 @@ func (ld *loader) read(name string, table bool, ruleFile string, options []dsl.O
 	if t.Format == "" {
 		t.Format = formatOf(t.Origin)
 	}
-	info, err := os.Stat(t.Origin)
-	if err == nil && info.Size() > MaxBytes {
-		err = fmt.Errorf("%s is larger than %d MB", t.Origin, MaxBytes>>20)
-	}
-	if err == nil {
-		t.Data, err = os.ReadFile(t.Origin)
-	}
-	if err != nil {
-		ld.note(&Error{File: ruleFile, What: fmt.Sprintf("%s can't be loaded: %v", t.What(), err)})
-		return Text{}, false
-	}
-	return t, true
+	return t, nil
 }
 
 // formatOf tells a file's format by its name.
