@@ -3,6 +3,8 @@ package server
 import (
 	"errors"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -116,5 +118,25 @@ func TestCardinality(t *testing.T) {
 	many.stats.KeyCount, many.stats.Head = 1e6, 1e6
 	if a, b := series(few, 1), series(many, 200); a != b {
 		t.Errorf("%d series became %d", a, b)
+	}
+}
+
+// Every metric that the pages name is there.
+func TestDocumentedMetrics(t *testing.T) {
+	rt := &fakeRuntime{stats: full(1), rules: engine.RuleText("r.cep", "event E { time at  at: timestamp }\n")}
+	s := New(Config{Runtime: rt, Alerts: newLog(t), Operator: Operator{Sinks: func() []sink.Stats { return []sink.Stats{sinkStats} }, Disk: func() (int64, bool) { return 1, true }}})
+	got := expect(t, ask(t, s.Handler(), "GET", "/metrics", ""), 200)
+	page, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile("`(weir_[a-z_]+)").FindAllStringSubmatch(string(page), -1)
+	if len(names) < 15 {
+		t.Errorf("only %d metrics are named", len(names))
+	}
+	for _, m := range names {
+		if m[1] != "weir_" && !strings.Contains(got, "# TYPE "+m[1]+" ") {
+			t.Errorf("there is no metric %s", m[1])
+		}
 	}
 }

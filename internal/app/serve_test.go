@@ -62,6 +62,21 @@ func command(args ...string) *exec.Cmd {
 	return cmd
 }
 
+// run runs weir to its end, which must come soon.
+func run(t *testing.T, args ...string) (code int, said string) {
+	t.Helper()
+	cmd := command(args...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(60*time.Second, func() { cmd.Process.Kill() })
+	defer late.Stop()
+	_ = cmd.Wait() // the exit code says it
+	return cmd.ProcessState.ExitCode(), out.String()
+}
+
 // serve starts weir serve on a free port and waits until it answers.
 func serve(t *testing.T, state string, args ...string) *process {
 	t.Helper()
@@ -437,15 +452,13 @@ func TestServeRefuses(t *testing.T) {
 		{[]string{"bad.cep"}, exitRules, "bad.cep:1:"},
 		{[]string{"missing.cep"}, exitInput, "missing.cep"},
 	} {
-		cmd := command(append([]string{"serve", "--listen", "127.0.0.1:0", "--state", "own", "r.cep"}, c.args...)...)
-		out, _ := cmd.CombinedOutput()
-		if code := cmd.ProcessState.ExitCode(); code != c.code || !strings.Contains(string(out), c.errs) {
+		code, out := run(t, append([]string{"serve", "--listen", "127.0.0.1:0", "--state", "own", "r.cep"}, c.args...)...)
+		if code != c.code || !strings.Contains(out, c.errs) {
 			t.Errorf("weir serve %s: exit code %d\n%s", strings.Join(c.args, " "), code, out)
 		}
 	}
 	p.stop(syscall.SIGTERM)
-	cmd := command("serve", "--listen", "127.0.0.1:0", "--state", "used", "--shards", "3", "r.cep")
-	if out, _ := cmd.CombinedOutput(); !strings.Contains(string(out), "spread over 2 shards") {
+	if _, out := run(t, "serve", "--listen", "127.0.0.1:0", "--state", "used", "--shards", "3", "r.cep"); !strings.Contains(out, "spread over 2 shards") {
 		t.Errorf("other shards: %s", out)
 	}
 }
@@ -480,6 +493,9 @@ func TestDamagedState(t *testing.T) {
 		code, out, errs := weir(t, "state", "verify", "state")
 		if code != exitFindings || !strings.Contains(out, filepath.Base(file)) {
 			t.Errorf("verify with a flipped bit in %s: exit code %d\n%s%s", file, code, out, errs)
+		}
+		if code, said := run(t, "serve", "--listen", "127.0.0.1:0", "--state", "state", "r.cep"); code != exitInput || !strings.Contains(said, filepath.Base(file)) {
+			t.Errorf("serve with a flipped bit in %s: exit code %d\n%s", file, code, said)
 		}
 		write(t, file, string(text))
 	}
