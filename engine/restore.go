@@ -15,8 +15,8 @@ import (
 var ErrOtherRules = errors.New("the snapshot is of other rules")
 
 // Restore makes the engine anew of which a snapshot was taken. prog must hold
-// the rules that it had, and cfg its inputs; the number of shards is the
-// snapshot's. pages calls its argument for every page that was saved, by unit
+// the rules that it had, and cfg its inputs and whatever else decides how they
+// run; the number of shards is the snapshot's. pages calls its argument for every page that was saved, by unit
 // and number, as Store.Pages does.
 //
 // Rows that waited for their watermark are not in a snapshot. Before anything
@@ -51,7 +51,9 @@ func Restore(prog *dsl.Program, cfg Config, meta []byte, pages func(func(unit ui
 	return e, nil
 }
 
-// describes says whether the snapshot is of the program's rules.
+// describes says whether the snapshot is of the program's rules. Their versions
+// are not compared: another build may write a rule in another way. How their
+// states are laid out is what counts, and New compares that.
 func (m *savedMeta) describes(prog *dsl.Program) error {
 	n := 0
 	for _, ir := range prog.Rules {
@@ -59,12 +61,8 @@ func (m *savedMeta) describes(prog *dsl.Program) error {
 			continue
 		}
 		n++
-		rec := m.ids.rules[ir.Name]
-		if rec == nil {
+		if m.ids.rules[ir.Name] == nil {
 			return fmt.Errorf("%w: it knows no rule %s", ErrOtherRules, ir.Name)
-		}
-		if rec.version != ir.Version {
-			return fmt.Errorf("%w: rule %s has changed since", ErrOtherRules, ir.Name)
 		}
 	}
 	if n == len(m.ids.rules) {

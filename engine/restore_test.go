@@ -91,7 +91,9 @@ type course struct {
 	t       testing.TB
 	prog    *dsl.Program
 	cfg     Config
-	parts   [][]string // lines by partition
+	counts  []int                              // rows by partition
+	batch   func(part, from, n int) *cep.Batch // makes some of them
+	text    func(ref cep.Ref) string           // of a row
 	e       *Engine
 	out     []byte
 	saved   *savedState
@@ -102,24 +104,37 @@ type course struct {
 }
 
 func (s *script) course(t testing.TB, cfg Config) *course {
-	c := &course{t: t, prog: s.prog, saved: &savedState{}, derived: map[cep.Ref]string{}, recall: newRecall(nil)}
+	parts := make([][]string, len(s.events))
+	c := &course{t: t, prog: s.prog, cfg: cfg}
 	for i, ev := range s.events {
-		c.parts = append(c.parts, lines(ev))
-		cfg.Inputs = append(cfg.Inputs, Input{Partition: uint32(i), Find: c.find})
+		parts[i] = lines(ev)
+		c.counts = append(c.counts, len(parts[i]))
 	}
-	cfg.Emit = func(alerts []*cep.Alert) error {
+	c.batch = func(part, from, n int) *cep.Batch {
+		return decodeLines(t, s.prog, parts[part][from:from+n], uint32(part), uint64(from))
+	}
+	c.text = func(ref cep.Ref) string { return parts[ref.Partition()][ref.Position()] }
+	c.begin()
+	return c
+}
+
+// begin makes the engine.
+func (c *course) begin() {
+	c.saved, c.derived, c.recall = &savedState{}, map[cep.Ref]string{}, newRecall(nil)
+	for i := range c.counts {
+		c.cfg.Inputs = append(c.cfg.Inputs, Input{Partition: uint32(i), Find: c.find})
+	}
+	c.cfg.Emit = func(alerts []*cep.Alert) error {
 		for _, a := range alerts {
 			c.out = append(a.AppendJSON(c.out), '\n')
 		}
 		return nil
 	}
-	c.cfg = cfg
-	e, err := New(s.prog, cfg)
+	e, err := New(c.prog, c.cfg)
 	if err != nil {
-		t.Fatal(err)
+		c.t.Fatal(err)
 	}
 	c.use(e)
-	return c
 }
 
 // use makes an engine the course's.
@@ -141,7 +156,7 @@ func (c *course) use(e *Engine) {
 func (c *course) find(s *cep.Schema, ref cep.Ref) (id string, data []byte) {
 	text := c.derived[ref]
 	if ref.Source() != derivedSource {
-		text = c.parts[ref.Partition()][ref.Position()]
+		text = c.text(ref)
 	}
 	if text == "" {
 		return "", nil
@@ -187,14 +202,14 @@ func (c *course) crash(fed []int, rows int) {
 		c.t.Fatalf("what was restored is not what was saved: %s", d)
 	}
 	c.use(e)
-	for i, p := range c.parts {
+	for i := range c.counts {
 		from, waits := c.saved.oldest[inputKey(0, uint32(i))]
 		if !waits {
 			continue
 		}
 		for at := int(from); at < fed[i]; at += rows {
 			n := min(rows, fed[i]-at)
-			e.rewind(e.prep.prepare(decodeLines(c.t, c.prog, p[at:at+n], uint32(i), uint64(at))))
+			e.rewind(e.prep.prepare(c.batch(i, at, n)))
 		}
 	}
 	if err := e.rewound(); err != nil {
@@ -208,8 +223,18 @@ type chance func() (save, crash bool)
 // run feeds the partitions in turns, as script.run does.
 func (c *course) run(rows int, drain Drain, when chance) string {
 	c.t.Helper()
-	fed := make([]int, len(c.parts))
-	finished := make([]bool, len(c.parts))
+	end := int64(minTime)
+	if drain == EveryDeadline {
+		end = maxTime - 1
+	}
+	return c.runTo(rows, end, when)
+}
+
+// runTo is run with deadlines up to a time.
+func (c *course) runTo(rows int, end int64, when chance) string {
+	c.t.Helper()
+	fed := make([]int, len(c.counts))
+	finished := make([]bool, len(c.counts))
 	type point struct {
 		fed      []int
 		finished []bool
@@ -218,8 +243,8 @@ func (c *course) run(rows int, drain Drain, when chance) string {
 		next     int
 	}
 	var last *point // of the last snapshot
-	open := len(c.parts)
-	for i := 0; open > 0; i = (i + 1) % len(c.parts) {
+	open := len(c.counts)
+	for i := 0; open > 0; i = (i + 1) % len(c.counts) {
 		if when != nil {
 			save, crash := when()
 			if save {
@@ -233,11 +258,10 @@ func (c *course) run(rows int, drain Drain, when chance) string {
 				c.out = c.out[:last.out]
 			}
 		}
-		p := c.parts[i]
 		if finished[i] {
 			continue
 		}
-		n := min(rows, len(p)-fed[i])
+		n := min(rows, c.counts[i]-fed[i])
 		if n == 0 {
 			finished[i] = true
 			open--
@@ -246,13 +270,13 @@ func (c *course) run(rows int, drain Drain, when chance) string {
 			}
 			continue
 		}
-		if err := c.e.Feed(decodeLines(c.t, c.prog, p[fed[i]:fed[i]+n], uint32(i), uint64(fed[i]))); err != nil {
+		if err := c.e.Feed(c.batch(i, fed[i], n)); err != nil {
 			c.t.Fatal(err)
 		}
 		fed[i] += n
 	}
 	c.store()
-	if err := c.e.End(drain); err != nil {
+	if err := c.e.EndAt(end); err != nil {
 		c.t.Fatal(err)
 	}
 	return string(c.out)
@@ -304,18 +328,27 @@ func compareStats(t *testing.T, got, want Stats) {
 // places: a store that has taken several snapshots in turn, the one before
 // being the last a while ago.
 func TestRandomRestored(t *testing.T) {
-	prog := compile(t, richRules)
-	total, restored := 0, 0
+	progs := []*dsl.Program{compile(t, richRules), compile(t, richRules+arrivalRules)}
+	total, restored, waited := 0, 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		evs := randomStream(rt, true)
 		slices.SortStableFunc(evs, func(a, b randomEvent) int { return int(a.at + a.delay - b.at - b.delay) })
-		s := &script{prog: prog, drain: Drain(rapid.Bool().Draw(rt, "drain"))}
+		cfg := Config{Shards: rapid.IntRange(1, 4).Draw(rt, "shards"), Arrival: rapid.Bool().Draw(rt, "arrival")}
+		s := &script{prog: progs[0], drain: Drain(rapid.Bool().Draw(rt, "drain"))}
+		if cfg.Arrival {
+			s.prog = progs[1]
+		}
 		s.take(evs, rapid.IntRange(1, 2).Draw(rt, "partitions"))
 		rows := rapid.IntRange(1, 10).Draw(rt, "rows")
-		cfg := Config{Shards: rapid.IntRange(1, 4).Draw(rt, "shards"), Arrival: rapid.Bool().Draw(rt, "arrival")}
 		want := s.course(t, cfg).run(rows, s.drain, nil)
 		total += strings.Count(want, "\n")
-		got := s.course(t, cfg).run(rows, s.drain, func() (bool, bool) {
+		c := s.course(t, cfg)
+		got := c.run(rows, s.drain, func() (bool, bool) {
+			for i := range c.e.held.list {
+				if h := &c.e.held.list[i]; h.batch != nil && h.part == nil {
+					waited++
+				}
+			}
 			crash := rapid.IntRange(0, 5).Draw(rt, "crash") == 0
 			if crash {
 				restored++
@@ -326,10 +359,10 @@ func TestRandomRestored(t *testing.T) {
 			rt.Fatalf("%d shards, batches of %d: %s\nevents:\n%s", cfg.Shards, rows, firstDifference(got, want), strings.Join(s.events, "--\n"))
 		}
 	})
-	if total == 0 || restored == 0 {
-		t.Errorf("%d alerts, %d times restored", total, restored)
+	if total == 0 || restored == 0 || waited == 0 {
+		t.Errorf("%d alerts, %d times restored, %d times alerts waited to be events", total, restored, waited)
 	}
-	t.Logf("%d alerts, %d times restored", total, restored)
+	t.Logf("%d alerts, %d times restored, %d times alerts waited to be events", total, restored, waited)
 }
 
 // Pages are copied by another goroutine while the engine works on, and become

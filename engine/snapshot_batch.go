@@ -74,8 +74,14 @@ func soundBatch(b *cep.Batch) bool {
 			return false
 		}
 		for j := range t.Cols {
-			if len(t.Cols[j].Words) != t.Rows || len(t.Cols[j].Present) != (t.Rows+63)/64 {
+			c := &t.Cols[j]
+			if len(c.Words) != t.Rows || len(c.Present) != (t.Rows+63)/64 {
 				return false
+			}
+			for k, w := range c.Words {
+				if c.Has(k) && !soundWord(b, t.Schema.Fields[j].Type, w) {
+					return false
+				}
 			}
 		}
 	}
@@ -85,5 +91,32 @@ func soundBatch(b *cep.Batch) bool {
 			return false
 		}
 	}
+	for _, w := range b.Raw {
+		if !within(w, len(b.Bytes)) {
+			return false
+		}
+	}
 	return len(b.Rows) > 0 && len(b.Raw) == len(b.Rows)
 }
+
+func soundWord(b *cep.Batch, t cep.Type, w cep.Word) bool {
+	switch {
+	case t.Kind == cep.KindString:
+		return within(w, len(b.Bytes))
+	case t.Wide():
+		return w < uint64(len(b.Wide))
+	case t.Kind != cep.KindList:
+		return true
+	case !within(w, len(b.Elems)):
+		return false
+	}
+	for _, x := range b.List(w) {
+		if !soundWord(b, *t.Elem, x) {
+			return false
+		}
+	}
+	return true
+}
+
+// within says that a word's stretch, offset<<32 | length, lies in n.
+func within(w cep.Word, n int) bool { return w>>32+uint64(uint32(w)) <= uint64(n) }

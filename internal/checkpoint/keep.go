@@ -133,7 +133,10 @@ func (s *Store) liveTables() (map[string]bool, error) {
 	return live, ours("list the tables of", s.dir, err)
 }
 
-const tableEnding = ".sst"
+const (
+	tableEnding = ".sst"
+	logEnding   = ".log" // nothing is ever written to one
+)
 
 // rename moves a folder and makes that durable.
 func rename(fs vfs.FS, from, to string) error {
@@ -325,7 +328,7 @@ func (s *Store) cloneDir(from, to string, table func(fs vfs.FS, from, to string)
 		return fmt.Errorf("list %s: %w", from, err)
 	}
 	for _, name := range names {
-		if name == manifestFile || name == lockFile {
+		if name == manifestFile || name == lockFile || strings.HasSuffix(name, logEnding) {
 			continue
 		}
 		a, b := fs.PathJoin(from, name), fs.PathJoin(to, name)
