@@ -19,8 +19,12 @@ type livePart struct {
 
 	mu      sync.Mutex
 	next    uint64          // position of the next record
+	kept    uint64          // of the one behind what is in the journal
 	cursor  []byte          // of the last chunk that is in the journal
 	last    *journal.Ticket // of the last chunk
+	way     int             // chunks that are not settled
+	landed  chan struct{}   // closed when none is on its way; nil: nobody waits
+	reads   bool            // a source reads it, and reads what was refused again
 	broken  error           // why no chunk can follow until the source begins again
 	arrived time.Time       // of the last row
 	busy    int             // Puts in progress
@@ -41,14 +45,35 @@ func (in *intake) Partition(name string, id int) (Partition, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	// What failed is read again from the cursor on.
-	if p.last != nil {
-		<-p.last.Done()
+	if err := p.takeUp(); err != nil {
+		return nil, err
 	}
-	p.last, p.broken = nil, nil
 	return p, nil
+}
+
+// takeUp lets a source begin behind what is in the journal. It waits for what
+// is on its way: the cursor stands behind that, or it is read again.
+func (p *livePart) takeUp() error {
+	for {
+		p.mu.Lock()
+		if p.way == 0 {
+			p.reads, p.next, p.last, p.broken = true, p.kept, nil, nil
+			p.mu.Unlock()
+			return nil
+		}
+		if p.landed == nil {
+			p.landed = make(chan struct{})
+		}
+		landed := p.landed
+		p.mu.Unlock()
+		select {
+		case <-landed:
+		case <-p.n.failed:
+			return fmt.Errorf("%w: %w", ErrStalled, p.n.failure)
+		case <-p.n.done:
+			return ErrClosed
+		}
+	}
 }
 
 // partition finds or makes a partition.
@@ -120,7 +145,7 @@ func (p *livePart) entry(c Chunk, size int64) (*inbound, error) {
 func (p *livePart) send(en *inbound, first int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.last != nil {
+	if p.last != nil && p.reads {
 		select {
 		case <-p.last.Done():
 			if _, err := p.last.Result(); err != nil {
@@ -149,6 +174,7 @@ func (p *livePart) send(en *inbound, first int64) error {
 		return err
 	}
 	p.next = en.rec.First + en.rec.Count
+	p.way++
 	p.last, p.arrived, p.idle, p.ended = en.ticket, p.n.now(), false, false
 	return nil
 }
@@ -157,10 +183,17 @@ func (p *livePart) send(en *inbound, first int64) error {
 func (p *livePart) settled(en *inbound, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.way--; p.way == 0 && p.landed != nil {
+		close(p.landed)
+		p.landed = nil
+	}
 	if err != nil {
-		p.broken = err
+		if p.reads { // what is posted is answered for by itself
+			p.broken = err
+		}
 		return
 	}
+	p.kept = en.rec.First + en.rec.Count
 	if en.meta.Cursor != nil {
 		p.cursor = en.meta.Cursor
 	}

@@ -253,13 +253,16 @@ func (n *node) take(en *inbound) {
 	if en.part != nil {
 		en.part.settled(en, err)
 	}
+	if en.tell != nil { // the cursor is right then
+		en.tell(err)
+	}
 	if err == nil {
 		err = n.applyLive(en)
 	}
 	n.room.free(en.bytes)
 }
 
-// wait waits until the entry is durable, and tells who wants to know.
+// wait waits until the entry is durable.
 func (en *inbound) wait(failed chan struct{}) (err error) {
 	if en.ticket != nil {
 		select {
@@ -268,9 +271,6 @@ func (en *inbound) wait(failed chan struct{}) (err error) {
 		case <-failed:
 			return ErrStalled
 		}
-	}
-	if en.tell != nil {
-		en.tell(err)
 	}
 	if err != nil && en.reply != nil {
 		en.reply <- applied{err: fmt.Errorf("%w: %w", ErrStalled, err)}

@@ -43,7 +43,7 @@ func (n *node) recover(ctx context.Context) (rec Recovery, err error) {
 	rec.Reproduced, rec.Missing = n.sink.Replayed()
 	rec.Took = time.Since(start)
 	for s, p := range n.reg.parts {
-		n.live[s] = &livePart{n: n, stream: s, name: p.Name, next: p.Next, cursor: p.Cursor, arrived: n.now(), lag: -1, idle: p.Idle, ended: p.Ended,
+		n.live[s] = &livePart{n: n, stream: s, name: p.Name, next: p.Next, kept: p.Next, cursor: p.Cursor, arrived: n.now(), lag: -1, idle: p.Idle, ended: p.Ended,
 			feed: &feed{name: n.reg.name(p.Source), id: p.Source}}
 	}
 	n.adopt()

@@ -84,9 +84,16 @@ func (s *sourceSet) run(ctx context.Context, n *node, run *running, f *feed, w *
 		return
 	}
 	wait := time.Second
+	var src Source // what it knows of this process outlasts its errors
 	for {
 		begun := time.Now()
-		err := s.read(ctx, n, f, w)
+		var err error
+		if src == nil {
+			src, err = s.open(f, w)
+		}
+		if err == nil {
+			err = s.read(ctx, n, f, src)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -96,7 +103,7 @@ func (s *sourceSet) run(ctx context.Context, n *node, run *running, f *feed, w *
 		}
 		run.failed(err)
 		s.r.cfg.Logger.Warn("a source failed; it will be read again", "source", f.name, "error", err)
-		if time.Since(begun) > time.Minute {
+		if time.Since(begun) > time.Minute || errors.Is(err, ErrStalled) { // a full disk is not the source's fault
 			wait = time.Second
 		}
 		select {
@@ -108,16 +115,16 @@ func (s *sourceSet) run(ctx context.Context, n *node, run *running, f *feed, w *
 	}
 }
 
-func (s *sourceSet) read(ctx context.Context, n *node, f *feed, w *wiring) error {
+func (s *sourceSet) open(f *feed, w *wiring) (Source, error) {
 	open := s.r.cfg.Open[f.kind]
 	if open == nil {
-		return fmt.Errorf("this program has no sources of kind %q", f.kind)
+		return nil, fmt.Errorf("this program has no sources of kind %q", f.kind)
 	}
-	src, err := open(SourceConfig{Name: f.name, IR: f.ir, Zone: w.prog.Zone, Logger: s.r.cfg.Logger.With("source", f.name)})
-	if err != nil {
-		return err
-	}
-	err = src.Run(ctx, &intake{n: n, feed: f})
+	return open(SourceConfig{Name: f.name, IR: f.ir, Zone: w.prog.Zone, Logger: s.r.cfg.Logger.With("source", f.name)})
+}
+
+func (s *sourceSet) read(ctx context.Context, n *node, f *feed, src Source) error {
+	err := src.Run(ctx, &intake{n: n, feed: f})
 	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
 		err = errors.New("the source stopped by itself")
 	}
