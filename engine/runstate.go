@@ -43,7 +43,10 @@ type RunState struct {
 	// not be written. nil: nobody is.
 	Warn func(error)
 
-	step func(writing bool) (due bool, err error) // nil: Interval decides
+	// step decides in place of Interval, between any two feeds: a checkpoint is
+	// due, if need be behind the one that is being written; an error breaks the
+	// run off. nil: Interval decides.
+	step func(writing bool) (due bool, err error)
 }
 
 // DefaultRunInterval is the time between two checkpoints of a run.

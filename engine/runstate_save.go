@@ -116,12 +116,16 @@ func (r *runner) keep() error {
 		}
 	}
 	due, err := k.due()
-	if err != nil || !due || k.going != nil {
+	if err == nil && due {
+		err = r.settle()
+	}
+	if err != nil || !due {
 		return err
 	}
 	return r.checkpoint()
 }
 
+// due says that it is time for a checkpoint, and none is on its way.
 func (k *keeper) due() (bool, error) {
 	if k.cfg.step != nil {
 		return k.cfg.step(k.going != nil)
@@ -130,7 +134,7 @@ func (k *keeper) due() (bool, error) {
 	if interval == 0 {
 		interval = DefaultRunInterval
 	}
-	return time.Since(k.last) >= interval, nil
+	return k.going == nil && time.Since(k.last) >= interval, nil
 }
 
 // checkpoint copies what a checkpoint needs and has it written.

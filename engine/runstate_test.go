@@ -32,7 +32,8 @@ type brokenJob struct {
 	out, dead, late []byte
 	sum             Summary
 	fs              vfs.FS
-	breaks, saves   int // how often it was broken off, and checkpoints were begun
+	disk            []*diskOutput // where what is written is too; nil: nowhere
+	breaks, saves   int           // how often it was broken off, and checkpoints were begun
 	resumed         []Resumed
 	warned          []error
 }
@@ -42,9 +43,8 @@ type written struct{ Out, Dead, Late int }
 
 // once runs the job up to its end or to where it is broken off. With step nil
 // nothing is kept.
-func (j *brokenJob) once(ctx context.Context, step func(writing bool) (bool, error)) error {
-	cfg, old := j.cfg, *j
-	j.out, j.dead, j.late = nil, nil, nil
+func (j *brokenJob) once(t *testing.T, ctx context.Context, step func(writing bool) (bool, error)) error {
+	cfg := j.cfg
 	cfg.Files = j.files
 	cfg.Emit = func(alerts []*cep.Alert) error {
 		for _, a := range alerts {
@@ -68,18 +68,31 @@ func (j *brokenJob) once(ctx context.Context, step func(writing bool) (bool, err
 			Mark: func() ([]byte, func() error, error) {
 				j.saves++
 				note, err := json.Marshal(written{len(j.out), len(j.dead), len(j.late)})
-				return note, func() error { return nil }, err
+				for i, d := range j.disk {
+					d.flush(t, [][]byte{j.out, j.dead, j.late}[i])
+				}
+				return note, func() error {
+					for _, d := range j.disk {
+						if err := d.sync(); err != nil {
+							return err
+						}
+					}
+					return nil
+				}, err
 			},
 			Begin: func(r *Resumed) error {
-				if r == nil {
+				var w written
+				if r != nil {
+					j.resumed = append(j.resumed, *r)
+					if err := json.Unmarshal(r.Note, &w); err != nil {
+						return err
+					}
+				}
+				if j.disk == nil {
+					j.out, j.dead, j.late = j.out[:w.Out:w.Out], j.dead[:w.Dead:w.Dead], j.late[:w.Late:w.Late]
 					return nil
 				}
-				j.resumed = append(j.resumed, *r)
-				var w written
-				if err := json.Unmarshal(r.Note, &w); err != nil {
-					return err
-				}
-				j.out, j.dead, j.late = old.out[:w.Out], old.dead[:w.Dead], old.late[:w.Late]
+				j.out, j.dead, j.late = j.disk[0].begin(t, j.fs, w.Out), j.disk[1].begin(t, j.fs, w.Dead), j.disk[2].begin(t, j.fs, w.Late)
 				return nil
 			},
 			Warn: func(err error) { j.warned = append(j.warned, err) },
@@ -94,7 +107,7 @@ func (j *brokenJob) once(ctx context.Context, step func(writing bool) (bool, err
 func (j *brokenJob) run(t *testing.T, r *rand.Rand, save, crash int) {
 	t.Helper()
 	for {
-		err := j.once(context.Background(), func(bool) (bool, error) {
+		err := j.once(t, context.Background(), func(bool) (bool, error) {
 			if j.breaks < 50 && r.IntN(crash) == 0 {
 				return false, errBroken
 			}
@@ -150,7 +163,7 @@ func TestRunStateScripts(t *testing.T) {
 				cfg := RunConfig{Workers: shards, Drain: s.drain, TempDir: t.TempDir(), chunk: 150}
 				cfg.Shards, cfg.Limits.Evidence = shards, 1
 				base := &brokenJob{prog: s.prog, cfg: cfg, files: files}
-				if err := base.once(context.Background(), nil); err != nil {
+				if err := base.once(t, context.Background(), nil); err != nil {
 					t.Fatal(err)
 				}
 				for seed := range uint64(4) {
@@ -217,7 +230,7 @@ func mixedFiles(t *testing.T, r *rand.Rand, prog *dsl.Program, dir string, rows 
 	return files
 }
 
-var jobs = flag.Int("engine.jobs", 60, "random runs over files that are broken off")
+var jobs = flag.Int("engine.jobs", 30, "random runs over files that are broken off")
 
 // Random streams through every kind of state, broken off anywhere.
 func TestRunStateRandom(t *testing.T) {
@@ -231,7 +244,7 @@ func TestRunStateRandom(t *testing.T) {
 		cfg := RunConfig{Workers: 1 + r.IntN(2), Drain: Drain(r.IntN(2) == 0), TempDir: dir, chunk: 50 + r.IntN(1000)}
 		cfg.Shards, cfg.Limits.Evidence = 1+r.IntN(4), []int64{1, 500, 0}[r.IntN(3)]
 		base := &brokenJob{prog: prog, cfg: cfg, files: files}
-		if err := base.once(context.Background(), nil); err != nil {
+		if err := base.once(t, context.Background(), nil); err != nil {
 			t.Fatal(err)
 		}
 		j := &brokenJob{prog: prog, cfg: cfg, files: files}

@@ -126,7 +126,8 @@ func (l *Log) grown() {
 }
 
 // thin doubles the stride. The first entries of chunks stay: records are
-// counted from an entry on, and only inside a chunk.
+// counted from an entry on, and only inside a chunk. If these are what there
+// is, the index grows.
 func (l *Log) thin() {
 	l.stride *= 2
 	last := int64(0)
@@ -138,6 +139,7 @@ func (l *Log) thin() {
 		return false
 	})
 	l.saved = 0
+	l.most = max(l.most, 2*len(l.index))
 }
 
 // raw finds the text of the event at a position.
