@@ -33,6 +33,7 @@ type Snapshot struct {
 
 	from  *Engine
 	mem   *slab.Copies
+	lent  int64 // bytes of mem
 	pages []checkpoint.Page
 	held  []unit // whose pages are being copied
 	at    int    // the first of them that may not be complete
@@ -88,6 +89,8 @@ func (e *Engine) Snapshot(full bool) *Snapshot {
 	s.holdIDs(e)
 	slices.Sort(s.GoneUnits)
 	s.Meta, s.Oldest = e.encodeMeta()
+	s.lent = s.mem.Bytes()
+	e.snap.pool.lend(s.lent)
 	e.snap.now = s
 	s.Took = time.Since(start)
 	return s
@@ -254,7 +257,7 @@ func (s *Snapshot) Release() {
 	}
 	t.mu.Unlock()
 	if s.mem != nil {
-		t.pool.giveBack(s.mem)
+		t.pool.giveBack(s.mem, s.lent)
 		s.mem, s.pages = nil, nil
 	}
 }
@@ -263,6 +266,7 @@ func (s *Snapshot) Release() {
 type copyPool struct {
 	mu   sync.Mutex
 	idle []*slab.Copies
+	lent int64 // bytes
 }
 
 func (p *copyPool) take() *slab.Copies {
@@ -277,20 +281,33 @@ func (p *copyPool) take() *slab.Copies {
 	return c
 }
 
-func (p *copyPool) giveBack(c *slab.Copies) {
+// lend counts memory that has been taken.
+func (p *copyPool) lend(bytes int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lent += bytes
+}
+
+func (p *copyPool) giveBack(c *slab.Copies, lent int64) {
 	c.Reset()
 	c.Trim()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.idle = append(p.idle, c)
+	p.lent -= lent
 }
 
-// bytes is the memory that waits for the next snapshot.
-func (p *copyPool) bytes() (n int64) {
+// bytes is the memory that copies take or that waits for the next ones.
+func (p *copyPool) bytes() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	n := p.lent
 	for _, c := range p.idle {
 		n += c.Bytes()
 	}
 	return n
 }
+
+// Purging says that states of rules that are gone are still being forgotten,
+// bit by bit. A snapshot finishes that first, which may take long.
+func (e *Engine) Purging() bool { return len(e.dying) > 0 }

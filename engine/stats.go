@@ -49,6 +49,7 @@ type Memory struct {
 	Dedupe   int64
 	Evidence int64
 	Timers   int64
+	Copies   int64 // of pages, for the snapshot in progress and the next one
 }
 
 // lag returns the counts of a type.
@@ -85,6 +86,7 @@ func (e *Engine) collect(keys bool) Stats {
 		out.Memory.Dedupe += d.bytes()
 	}
 	out.Memory.Evidence = e.steps.book.bytes
+	out.Memory.Copies = e.snap.pool.bytes()
 	return out
 }
 

@@ -174,7 +174,7 @@ func (h *history) survives(t *testing.T, fs vfs.FS, what string) {
 func TestCrashAnywhere(t *testing.T) {
 	seeds := uint64(2)
 	if *long {
-		seeds = 40
+		seeds = 15
 	}
 	points := 0
 	for seed := range seeds {
