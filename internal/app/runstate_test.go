@@ -4,6 +4,7 @@ package app
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -102,6 +103,54 @@ func killAfter(t *testing.T, kill bool, after time.Duration, args []string) (kil
 		t.Fatalf("%v: %s", err, text.String())
 	}
 	return false, text.String()
+}
+
+// stopper ends a run when enough has been written to it.
+type stopper struct {
+	bytes.Buffer
+	left int
+	stop func()
+}
+
+func (s *stopper) Write(p []byte) (int, error) {
+	if s.left -= len(p); s.left < 0 {
+		s.stop()
+	}
+	return s.Buffer.Write(p)
+}
+
+// Alerts on standard output go on where a job was stopped.
+func TestStoppedJobOnStandardOutput(t *testing.T) {
+	inFolder(t)
+	if code, _, errs := weir(t, "gen", "--out", "day.ndjson", "--cards", "2000", "--users", "1000"); code != exitOK {
+		t.Fatal(errs)
+	}
+	_, want, _ := weir(t, "run", "rules/library", "--events", "day.ndjson")
+	got, stops := "", 0
+	for {
+		ctx, stop := context.WithCancel(context.Background())
+		out := &stopper{left: len(want) / 5, stop: stop}
+		var errs bytes.Buffer
+		c := runCmd{input: input{Events: []string{"day.ndjson"}, TypeField: "type", Format: "auto", Delimiter: ","},
+			Dead: "dead", Late: "late", State: "job", Rules: []string{"rules/library"}, CheckpointInterval: interval(time.Hour), Shards: 2 + stops%2}
+		err := c.Run(ctx, Streams{Out: out, Err: &errs})
+		stop()
+		got += out.String()
+		if text := errs.String(); stops > 0 && (!strings.Contains(text, "going on behind the checkpoint of") || !strings.Contains(text, "Alerts that were written to standard output since then come again")) {
+			t.Errorf("it did not say where it went on: %s", text)
+		} else if kept := strings.Contains(text, "The state stays spread over 2 shards"); kept != (stops%2 == 1) {
+			t.Errorf("what it said of shards: %s", text)
+		}
+		if err == nil {
+			break
+		}
+		if stops++; !strings.HasPrefix(err.Error(), "stopped;") || stops > 20 {
+			t.Fatal(err)
+		}
+	}
+	if got != want || stops < 2 {
+		t.Errorf("%d bytes after %d stops, %d in one go", len(got), stops, len(want))
+	}
 }
 
 // A job that is killed at any moment, again and again, writes what it would
