@@ -221,10 +221,11 @@ func (e *Engine) apply(m *savedMeta) error {
 		e.sources[id] = &sourceState{group: e.groups[s.group], floor: s.floor}
 	}
 	e.applyPartitions(m)
-	if len(m.next) != len(e.steps.derived.next) {
+	// Rules that are gone may have had more levels, and their numbers count on.
+	if len(m.next) < len(e.steps.derived.next) {
 		return damaged("%d levels, and the rules have %d", len(m.next), len(e.steps.derived.next))
 	}
-	copy(e.steps.derived.next, m.next)
+	e.steps.derived.next = m.next
 	e.ended = m.ended
 	e.applyStats(m)
 	e.hideReleased(e.plan)

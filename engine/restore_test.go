@@ -418,3 +418,70 @@ func TestSnapshotBeside(t *testing.T) {
 		t.Fatal(d)
 	}
 }
+
+// A deployment moves and frees what a snapshot is still copying: the snapshot
+// stays what it was, and the next one, of what has changed, makes the whole
+// state of the new rules.
+func TestSnapshotOverDeployments(t *testing.T) {
+	without := func(names ...string) *dsl.Program {
+		text := richRules
+		for _, name := range names {
+			from := strings.Index(text, "\nrule "+name+" ")
+			to := from + strings.Index(text[from:], "\n}\n") + 2
+			text = text[:from] + text[to:]
+		}
+		return compile(t, text)
+	}
+	progs := []*dsl.Program{without(), without("seen", "held"), without("waves", "after_wave"), without()}
+	evs := rapid.Custom(func(rt *rapid.T) []randomEvent { return randomStream(rt, true) }).Filter(func(evs []randomEvent) bool { return len(evs) > 55 }).Example(7)
+	text := ""
+	for _, e := range evs {
+		text += e.line + "\n"
+	}
+	all := lines(text)
+	e, err := New(progs[0], Config{Shards: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { e.Close() }()
+	saved, fed := &savedState{}, 0
+	feed := func(prog *dsl.Program, n int) {
+		n = min(n, len(all)-fed)
+		if err := e.Feed(decodeLines(t, prog, all[fed:fed+n], 0, uint64(fed))); err != nil {
+			t.Fatal(err)
+		}
+		fed += n
+	}
+	prog := progs[0]
+	for _, next := range append(progs[1:], progs...) {
+		feed(prog, 7)
+		snap := e.Snapshot(false)
+		image := imageOf(e)
+		if _, err := e.Deploy(next, Deployment{}); err != nil {
+			t.Fatal(err)
+		}
+		prog = next
+		feed(prog, 1)
+		saved.take(snap)
+		if d := saved.differs(image); d != "" {
+			t.Fatal(d)
+		}
+		snap = e.Snapshot(false)
+		image = imageOf(e)
+		saved.take(snap)
+		if d := saved.differs(image); d != "" {
+			t.Fatal(d)
+		}
+		if n := len(saved.units) - len(e.dedupes); n > len(image) {
+			t.Fatalf("%d units are saved, and there are %d", n, len(image))
+		}
+		again, err := Restore(prog, Config{}, saved.meta, saved.pages)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := saved.differs(imageOf(again)); d != "" {
+			t.Fatal(d)
+		}
+		again.Close()
+	}
+}
