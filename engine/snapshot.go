@@ -75,6 +75,9 @@ func (e *Engine) Snapshot(full bool) *Snapshot {
 	if e.err != nil {
 		panic("engine: snapshot of an engine that has failed: " + e.err.Error())
 	}
+	if e.back != nil {
+		panic("engine: snapshot of an engine whose waiting rows have not come back (rewound)")
+	}
 	start := time.Now()
 	e.snap.mu.Lock()
 	defer e.snap.mu.Unlock()
