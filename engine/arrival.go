@@ -67,9 +67,7 @@ func (e *Engine) feedBoth(p *prepared, part *partition, arrived int64) {
 	id := e.hold(p, part)
 	e.accept(p, id, part, 0, len(p.batch.Rows), arrived)
 	e.steps.begin(a)
-	e.snap.mu.Lock()
 	e.steps.arrive(g, e.held.list, a.rows)
-	e.snap.mu.Unlock()
 	for _, b := range e.steps.derived.batches {
 		e.acceptDerived(g, b)
 	}

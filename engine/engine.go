@@ -73,6 +73,7 @@ func New(prog *dsl.Program, cfg Config) (*Engine, error) {
 	if e.steps, err = newStepper(p, &e.cfg, &e.stats); err != nil {
 		return nil, err
 	}
+	e.steps.arenas = &e.snap.mu
 	for _, in := range cfg.Inputs {
 		if err := e.AddInput(in); err != nil {
 			return nil, err
@@ -373,12 +374,12 @@ func (e *Engine) step(g *group, w int64) (more bool) {
 	if e.stale > 0 {
 		e.refresh(e.rows)
 	}
-	e.snap.mu.Lock()
 	e.err = e.steps.run(g, e.held.list, e.rows, w)
 	if len(e.dying) > 0 {
+		e.snap.mu.Lock()
 		e.purge(len(e.rows))
+		e.snap.mu.Unlock()
 	}
-	e.snap.mu.Unlock()
 	g.order.done(e.rows)
 	return more
 }

@@ -50,8 +50,8 @@ type savedIDs struct {
 
 // snapState is what an engine remembers of its snapshots.
 type snapState struct {
-	// mu is held by whoever works with the shards' arenas: the engine during a
-	// step, and Wait while it copies some pages. Between the two a page that is
+	// mu is held by whoever works with the shards' arenas: the shards during a
+	// level of a step, and Wait while it copies some pages. Between the two a page that is
 	// about to change is copied first (slab.Arena.Hold).
 	mu    sync.Mutex
 	now   *Snapshot              // whose pages are not all copied

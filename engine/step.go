@@ -22,6 +22,7 @@ type stepper struct {
 	both    *arrivals // of a group with rules in arrival order
 	alerts  []*cep.Alert
 	stats   *Stats
+	arenas  *sync.Mutex // held while shards work, see snapState
 	batches []held
 	hands   []*hand
 	wait    sync.WaitGroup // for the shards' part of a level
@@ -96,9 +97,11 @@ func (s *stepper) run(g *group, batches []held, rows []item, until int64) error 
 	for _, w := range g.plan.timeWorlds() {
 		s.level(w, s.derived.merge(w, rows), until)
 	}
+	s.arenas.Lock()
 	for _, sh := range s.shards {
 		sh.sweep(g.index, until)
 	}
+	s.arenas.Unlock()
 	if s.both == nil {
 		return s.deliver()
 	}
@@ -113,12 +116,14 @@ func (s *stepper) level(w *world, rows []item, until int64) {
 	if len(rows) == 0 && !s.due(w, until) {
 		return
 	}
+	s.arenas.Lock()
 	s.wait.Add(len(s.hands))
 	for _, h := range s.hands {
 		h.work <- work{w.index, rows, until}
 	}
 	s.shards[0].stages[w.index].run(rows, s.batch, until)
 	s.wait.Wait()
+	s.arenas.Unlock()
 	from := len(s.found)
 	for _, sh := range s.shards {
 		s.found = append(s.found, sh.found...)
