@@ -25,6 +25,7 @@ type livePart struct {
 	way     int             // chunks that are not settled
 	landed  chan struct{}   // closed when none is on its way; nil: nobody waits
 	reads   bool            // a source reads it, and reads what was refused again
+	alive   func()          // told when the source brings something or says that it waits
 	broken  error           // why no chunk can follow until the source begins again
 	arrived time.Time       // of the last row
 	busy    int             // Puts in progress
@@ -35,8 +36,9 @@ type livePart struct {
 
 // intake is a source's way into the runtime.
 type intake struct {
-	n    *node
-	feed *feed
+	n     *node
+	feed  *feed
+	alive func() // told that the source works
 }
 
 // Partition implements Intake.
@@ -45,7 +47,7 @@ func (in *intake) Partition(name string, id int) (Partition, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.takeUp(); err != nil {
+	if err := p.takeUp(in.alive); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -53,11 +55,11 @@ func (in *intake) Partition(name string, id int) (Partition, error) {
 
 // takeUp lets a source begin behind what is in the journal. It waits for what
 // is on its way: the cursor stands behind that, or it is read again.
-func (p *livePart) takeUp() error {
+func (p *livePart) takeUp(alive func()) error {
 	for {
 		p.mu.Lock()
 		if p.way == 0 {
-			p.reads, p.next, p.last, p.broken = true, p.kept, nil, nil
+			p.reads, p.alive, p.next, p.last, p.broken = true, alive, p.kept, nil, nil
 			p.mu.Unlock()
 			return nil
 		}
@@ -175,6 +177,9 @@ func (p *livePart) send(en *inbound, first int64) error {
 	}
 	p.next = en.rec.First + en.rec.Count
 	p.way++
+	if p.alive != nil {
+		p.alive()
+	}
 	p.last, p.arrived, p.idle, p.ended = en.ticket, p.n.now(), false, false
 	return nil
 }
@@ -204,6 +209,9 @@ func (p *livePart) Lag(records int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lag = records
+	if p.alive != nil {
+		p.alive()
+	}
 }
 
 // Reject implements Partition.

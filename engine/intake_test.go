@@ -141,6 +141,10 @@ func TestSourcesOutlastAStall(t *testing.T) {
 			t.Fatalf("%d of %d alerts, %d runs, %d chunks refused", count(), src.records, src.runs.Load(), src.refused.Load())
 		}
 	}
+	st, err := r.Stats(ctx)
+	if err != nil || len(st.Sources) != 1 || st.Sources[0].Error != "" {
+		t.Errorf("it works again, and the statistics say %+v, %v", st.Sources, err)
+	}
 	stop()
 	if err := <-done; err != nil {
 		t.Error(err)

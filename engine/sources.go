@@ -92,7 +92,7 @@ func (s *sourceSet) run(ctx context.Context, n *node, run *running, f *feed, w *
 			src, err = s.open(f, w)
 		}
 		if err == nil {
-			err = s.read(ctx, n, f, src)
+			err = runSource(ctx, &intake{n: n, feed: f, alive: run.recovered}, src)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -123,8 +123,8 @@ func (s *sourceSet) open(f *feed, w *wiring) (Source, error) {
 	return open(SourceConfig{Name: f.name, IR: f.ir, Zone: w.prog.Zone, Logger: s.r.cfg.Logger.With("source", f.name)})
 }
 
-func (s *sourceSet) read(ctx context.Context, n *node, f *feed, src Source) error {
-	err := src.Run(ctx, &intake{n: n, feed: f})
+func runSource(ctx context.Context, in *intake, src Source) error {
+	err := src.Run(ctx, in)
 	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
 		err = errors.New("the source stopped by itself")
 	}

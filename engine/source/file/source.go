@@ -28,7 +28,6 @@ type source struct {
 
 	mu      sync.Mutex
 	flights map[string]*flight.Flight // by partition name, of this run and those before
-	stdin   *stdin
 }
 
 // times are how long the source waits for what.

@@ -330,7 +330,7 @@ func TestVanished(t *testing.T) {
 		t.Fatal(err)
 	}
 	in.Wait(t, "an error again", told(before+1))
-	check(t, in.Part("e.ndjson"), texts(0, 11)) // read to its end
+	expect(t, in, "e.ndjson", texts(0, 11)) // read to its end
 	write(t, path, events(11, 13))
 	expect(t, in, "e.ndjson", texts(0, 13))
 }

@@ -2,6 +2,9 @@ package file
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -11,16 +14,19 @@ import (
 	"github.com/weir-cep/weir/internal/decode"
 )
 
-// stdin is standard input. What was read of it cannot be read again, so it
-// outlives a Run: the goroutine that reads goes on, and chunks that were
-// refused are handed over once more.
+// stdin is standard input. There is one, and what was read of it cannot be read
+// again, so it belongs to the process and outlasts every Run: the goroutine that
+// reads goes on, and chunks are kept until they are in the journal.
 type stdin struct {
 	cutter
-	pieces chan piece
+	process string // tells this process's cursors from those of earlier ones
+	pieces  chan piece
+	over    bool
 
-	mu   sync.Mutex
-	kept []*kept // handed over or about to be, not in the journal yet
-	over bool
+	mu    sync.Mutex
+	taken bool    // by a Run
+	kept  []*kept // handed over or about to be, not in the journal yet
+	n     uint64  // chunks so far
 }
 
 // piece is what one call of Read gave.
@@ -31,35 +37,85 @@ type piece struct {
 
 // kept is a chunk that is not in the journal.
 type kept struct {
+	n      uint64
 	data   []byte
 	header []string
 }
 
-// opened opens standard input; a variable for tests.
-var opened = func() (io.Reader, error) { return decode.Open(decode.StandardInput) }
+// stdinCursor is what the journal holds of standard input.
+type stdinCursor struct {
+	Version int    `json:"v"`
+	Process string `json:"process"`
+	Chunk   uint64 `json:"chunk"`
+}
+
+var (
+	standard     *stdin // nil until it is read
+	standardLock sync.Mutex
+	// standardInput opens it; a variable for tests.
+	standardInput = func() (io.Reader, error) { return decode.Open(decode.StandardInput) }
+)
+
+// takeStdin takes standard input for a Run.
+func takeStdin(cfg decode.Config) (*stdin, error) {
+	standardLock.Lock()
+	defer standardLock.Unlock()
+	if standard == nil {
+		standard = &stdin{cutter: cutter{cfg: cfg}, process: rand.Text(), pieces: make(chan piece)}
+		go standard.read()
+	}
+	t := standard
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.taken {
+		return nil, errors.New("standard input is read by another source already")
+	}
+	if cfg.Format != t.cfg.Format || cfg.Delimiter != t.cfg.Delimiter {
+		return nil, errors.New("standard input was begun in another format; start weir again to read it in this one")
+	}
+	t.taken = true
+	return t, nil
+}
+
+func (t *stdin) giveBack() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.taken = false
+}
 
 // runStdin reads standard input to its end.
 func (s *source) runStdin(ctx context.Context, in engine.Intake) error {
-	if s.stdin == nil {
-		s.stdin = &stdin{cutter: cutter{cfg: s.cfg}, pieces: make(chan piece)}
-		go s.stdin.read()
+	t, err := takeStdin(s.cfg)
+	if err != nil {
+		return err
 	}
-	t := s.stdin
+	defer t.giveBack()
 	p, f, err := s.takeUp(ctx, in, decode.StandardInput)
 	if err != nil {
 		return err
 	}
-	put := func(k *kept) error {
-		return f.Put(ctx, engine.Chunk{Data: k.data, Header: k.header, First: -1, Cursor: []byte("-"), Durable: func(err error) {
-			if err == nil {
-				t.landed(k)
-			}
-		}})
+	if err := t.forget(p.Cursor()); err != nil {
+		return err
 	}
-	for _, k := range t.waiting() {
-		if err := put(k); err != nil {
-			return err
+	put := func(list []*kept) error {
+		for _, k := range list {
+			cursor, err := json.Marshal(stdinCursor{placeVersion, t.process, k.n})
+			if err != nil {
+				return err
+			}
+			err = f.Put(ctx, engine.Chunk{Data: k.data, Header: k.header, First: -1, Cursor: cursor, Durable: func(err error) {
+				if err == nil {
+					t.landed(k.n)
+				}
+			}})
+			if err != nil {
+				return err
+			}
 		}
+		return nil
+	}
+	if err := put(t.waiting()); err != nil {
+		return err
 	}
 	for !t.over {
 		var got piece
@@ -79,10 +135,8 @@ func (s *source) runStdin(ctx context.Context, in engine.Intake) error {
 		if err != nil {
 			return err
 		}
-		for _, k := range cut {
-			if err := put(k); err != nil {
-				return err
-			}
+		if err := put(cut); err != nil {
+			return err
 		}
 	}
 	if err := f.Wait(ctx); err != nil {
@@ -94,6 +148,8 @@ func (s *source) runStdin(ctx context.Context, in engine.Intake) error {
 
 // cut takes the complete records that have come.
 func (t *stdin) cut(last bool) (cut []*kept, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for {
 		data, n, err := t.next(last)
 		if err != nil {
@@ -101,15 +157,29 @@ func (t *stdin) cut(last bool) (cut []*kept, err error) {
 		}
 		t.rest = slices.Clone(t.rest[n:]) // what was given out must not change
 		if data != nil {
-			cut = append(cut, &kept{data, t.header})
+			t.n++
+			cut = append(cut, &kept{t.n, data, t.header})
 		} else if n == 0 {
 			break
 		}
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.kept = append(t.kept, cut...)
 	return cut, nil
+}
+
+// forget drops the chunks that are in the journal as its cursor tells.
+func (t *stdin) forget(cursor []byte) error {
+	if len(cursor) == 0 {
+		return nil
+	}
+	var c stdinCursor
+	if err := json.Unmarshal(cursor, &c); err != nil {
+		return fmt.Errorf("the journal holds a cursor that is not one of standard input: %w", err)
+	}
+	if c.Process == t.process {
+		t.landed(c.Chunk)
+	}
+	return nil
 }
 
 func (t *stdin) waiting() []*kept {
@@ -118,15 +188,16 @@ func (t *stdin) waiting() []*kept {
 	return slices.Clone(t.kept)
 }
 
-func (t *stdin) landed(k *kept) {
+// landed drops the chunks up to the n-th.
+func (t *stdin) landed(n uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.kept = slices.DeleteFunc(t.kept, func(o *kept) bool { return o == k })
+	t.kept = slices.DeleteFunc(t.kept, func(k *kept) bool { return k.n <= n })
 }
 
 // read reads for as long as the process lives.
 func (t *stdin) read() {
-	r, err := opened()
+	r, err := standardInput()
 	for err == nil {
 		b := make([]byte, 64<<10)
 		var n int

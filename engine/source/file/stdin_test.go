@@ -2,6 +2,7 @@ package file
 
 import (
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/weir-cep/weir/engine/source/sourcetest"
@@ -9,9 +10,7 @@ import (
 
 func TestStandardInput(t *testing.T) {
 	r, w := io.Pipe()
-	before := opened
-	opened = func() (io.Reader, error) { return r, nil }
-	defer func() { opened = before }()
+	standard, standardInput = nil, func() (io.Reader, error) { return r, nil }
 	in := sourcetest.New()
 	in.Hold()
 	s := open(t, t.TempDir(), `path: "-"`)
@@ -24,10 +23,28 @@ func TestStandardInput(t *testing.T) {
 	in.Release()
 	in.Resume()
 	expect(t, in, "-", texts(0, 3))
-	io.WriteString(w, event(3)[10:])
+
+	// So is what was on its way when the journal was opened anew.
+	in.Hold()
+	io.WriteString(w, event(3)[10:]+"\n"+event(4)+"\n"+event(5)[:10])
+	in.Wait(t, "a chunk on its way", func() bool { return in.Part("-").Waiting > 0 })
+	in.Crash()
+	source.Stop(t)
+	in.Restart()
+	source = run(t, open(t, t.TempDir(), `path: "-"`), in)
+	expect(t, in, "-", texts(0, 5))
+
+	other := run(t, open(t, t.TempDir(), `path: "-"`), sourcetest.New())
+	in.Wait(t, "an error", func() bool { return other.Err() != nil })
+	if !strings.Contains(other.Err().Error(), "standard input is read by another source already") {
+		t.Error(other.Err())
+	}
+	other.Stop(t)
+
+	io.WriteString(w, event(5)[10:])
 	w.Close()
 	finished(t, source)
-	check(t, in.Part("-"), texts(0, 4))
+	check(t, in.Part("-"), texts(0, 6))
 	if !in.Part("-").Ended {
 		t.Error("not ended")
 	}

@@ -56,7 +56,7 @@ var usual = times{
 	slack:     10 * time.Second,
 	patience:  10 * time.Second,
 	commit:    time.Second,
-	landing:   10 * time.Second,
+	landing:   3 * time.Second,
 	heartbeat: 3 * time.Second,
 	session:   10 * time.Second,
 	rebalance: 20 * time.Second,

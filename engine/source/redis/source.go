@@ -61,7 +61,7 @@ var usual = times{
 	lag:     2 * time.Second,
 	silent:  time.Minute,
 	claim:   15 * time.Second,
-	landing: 5 * time.Second,
+	landing: 3 * time.Second,
 }
 
 // quiet keeps go-redis from writing to standard error what its errors say too.
