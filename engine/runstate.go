@@ -31,12 +31,12 @@ type RunState struct {
 	// Mark hands everything that Emit, Late and Dead were given to the system.
 	// It returns a note of how much that is, in whatever form, and a function
 	// that makes it durable, which is called on another goroutine while the
-	// run goes on. An error of either ends the run.
+	// run goes on. An error of either ends the run. It must be set.
 	Mark func() (note []byte, sync func() error, err error)
 
 	// Begin is called before anything is written; r is where the run is taken
 	// up, nil if it begins anew. What was written behind r.Note is to be cut
-	// off: it will come again. Not so if the run is finished.
+	// off: it will come again. Not so if the run is finished. It must be set.
 	Begin func(r *Resumed) error
 
 	// Warn is told what does not end the run, such as that a checkpoint could

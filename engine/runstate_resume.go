@@ -44,6 +44,9 @@ func (r *runner) engine() (err error) {
 		return err
 	}
 	k := &keeper{cfg: r.cfg.State, blocks: map[logKey]int{}, whole: true}
+	if k.cfg.Mark == nil || k.cfg.Begin == nil {
+		return errors.New("run: a state without Mark and Begin")
+	}
 	r.kept = k
 	if k.job, err = r.job(); err != nil {
 		return err

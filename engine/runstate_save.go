@@ -311,6 +311,12 @@ func (r *runner) finish() error {
 	}
 	if _, err := k.store.Commit(c); err != nil {
 		k.warn(fmt.Errorf("the run has come to its end, and that could not be noted: %w", err))
+		return nil
+	}
+	k.store.DropKept()
+	opt := r.evidence()
+	if err := opt.FS.RemoveAll(opt.Kept); err != nil {
+		k.warn(err) // it takes room and does no harm
 	}
 	return nil
 }

@@ -140,6 +140,24 @@ func (o *output) reopen(m outputMark) error {
 	return err
 }
 
+// changed says that the file that was marked is not as it was.
+func (o *output) changed(m outputMark) bool {
+	if !m.Made {
+		return false
+	}
+	f, err := os.Open(o.path)
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || info.Size() != m.Bytes {
+		return true
+	}
+	tail, err := tailOf(f, m.Bytes)
+	return err != nil || tail != m.Tail
+}
+
 // cut leaves of a reopened file what was marked.
 func (o *output) cut() error {
 	if o.file == nil {

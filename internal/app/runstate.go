@@ -114,16 +114,16 @@ func (k *jobKeeper) begin(r *engine.Resumed) error {
 	if r == nil {
 		return w.out.open()
 	}
-	if r.Finished {
-		fmt.Fprintf(w.streams.Err, "weir: this job is finished: %s, %s in %s. Nothing was done; to run it again, remove %s or give another with --state\n",
-			plural(int(r.Events), "event"), plural(int(r.Alerts), "alert"), w.out.name(), k.cmd.State)
-		return nil
-	}
 	var n jobNote
 	if err := json.Unmarshal(r.Note, &n); err != nil {
 		return fmt.Errorf("the state in %s is damaged: %w", k.cmd.State, err)
 	}
-	for i, m := range []outputMark{n.Out, n.Dead, n.Late} {
+	marks := []outputMark{n.Out, n.Dead, n.Late}
+	if r.Finished {
+		k.tellFinished(r, marks)
+		return nil
+	}
+	for i, m := range marks {
 		if err := w.all()[i].reopen(m); err != nil {
 			return k.anew(err)
 		}
@@ -140,6 +140,19 @@ func (k *jobKeeper) begin(r *engine.Resumed) error {
 	w.bar.resumed(r.Events)
 	k.tell(r, n.Out.Made)
 	return nil
+}
+
+// tellFinished says that there is nothing to do, and which outputs are not what
+// they were.
+func (k *jobKeeper) tellFinished(r *engine.Resumed, marks []outputMark) {
+	changed := ""
+	for i, o := range k.w.all() {
+		if o.changed(marks[i]) {
+			changed += fmt.Sprintf(" %s is not what the job has written any more.", o.name())
+		}
+	}
+	fmt.Fprintf(k.w.streams.Err, "weir: this job is finished: %s, %s in %s. Nothing was done.%s To run it again, remove %s or give another with --state\n",
+		plural(int(r.Events), "event"), plural(int(r.Alerts), "alert"), k.w.out.name(), changed, k.cmd.State)
 }
 
 // tell says where the job goes on.

@@ -172,10 +172,12 @@ func TestKilledJob(t *testing.T) {
 	t.Logf("seed %d, a run takes %s", seed, whole)
 	r := rand.New(rand.NewPCG(uint64(seed), 0))
 	killed, resumed, jobs := 0, 0, 0
+	var last []string
 	for killed < *kills {
 		state := fmt.Sprint("job", jobs)
 		jobs++
 		args := append(args, "--out", "alerts", "--dead", "dead", "--late", "late", "--state", state, "--checkpoint-interval", "20ms", "--shards", fmt.Sprint(1+r.IntN(4)))
+		last = args
 		for left := 1 + r.IntN(8); ; left-- {
 			dead, errs := killAfter(t, left > 0, time.Duration(r.Int64N(int64(2*whole))), args)
 			if strings.Contains(errs, "going on behind") {
@@ -197,9 +199,14 @@ func TestKilledJob(t *testing.T) {
 		}
 		// Once more: it is finished.
 		code, _, errs := weir(t, args...)
-		if code != exitOK || !strings.Contains(errs, "this job is finished") {
+		if code != exitOK || !strings.Contains(errs, "this job is finished") || strings.Contains(errs, "any more") || read(t, "alerts") != read(t, "want") {
 			t.Fatalf("code %d, %s", code, errs)
 		}
+	}
+	remove(t, "dead")
+	write(t, "alerts", read(t, "alerts")+"\n")
+	if code, _, errs := weir(t, last...); code != exitOK || !strings.Contains(errs, "Nothing was done. alerts is not what the job has written any more. dead is not") {
+		t.Errorf("code %d, %s", code, errs)
 	}
 	if resumed == 0 {
 		t.Error("no job went on behind a checkpoint")

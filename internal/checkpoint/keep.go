@@ -159,6 +159,13 @@ func (s *Store) dropKept(n int) {
 	}
 }
 
+// DropKept removes the older checkpoints: nobody wants to go back.
+func (s *Store) DropKept() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropKept(0)
+}
+
 // drop removes a folder: under another name first, so that a crash does not
 // leave half of it.
 func (s *Store) drop(dir string) error {
