@@ -21,6 +21,82 @@ func (r *reader) ownPending(ctx context.Context) error {
 	}
 }
 
+// recall reads what the group has had and the journal has not, although nobody
+// has it pending: after an older state was restored, those entries have been
+// acknowledged. It reads the stream itself, and only if this is the group's one
+// member; with others nobody can say who has had which.
+func (r *reader) recall(ctx context.Context) error {
+	if !r.known {
+		return nil
+	}
+	alone, delivered, err := r.delivered(ctx)
+	if err != nil || !alone || delivered.compare(r.cur.Last) <= 0 {
+		return err
+	}
+	if err := r.trimmed(ctx); err != nil {
+		return err
+	}
+	for {
+		v, err := r.client.Do(ctx, "XRANGE", r.s.stream, "("+r.cur.Last.String(), delivered.String(), "COUNT", r.s.count).Result()
+		if err != nil {
+			return r.s.explain("read", err)
+		}
+		list, err := entries(v)
+		if err != nil {
+			return r.s.explain("read", err)
+		}
+		if len(list) == 0 {
+			return nil
+		}
+		if err := r.deliver(ctx, list); err != nil {
+			return err
+		}
+	}
+}
+
+// delivered returns the newest entry that the group has had, and whether this
+// is its one member.
+func (r *reader) delivered(ctx context.Context) (alone bool, last id, err error) {
+	consumers, err := r.client.XInfoConsumers(ctx, r.s.stream, r.s.group).Result()
+	if err != nil {
+		return false, id{}, r.s.explain("ask for the group's members", err)
+	}
+	for _, c := range consumers {
+		if c.Name != r.cur.Consumer && c.Name != r.claimer() {
+			return false, id{}, nil
+		}
+	}
+	groups, err := r.client.XInfoGroups(ctx, r.s.stream).Result()
+	if err != nil {
+		return false, id{}, r.s.explain("ask for the group", err)
+	}
+	for _, g := range groups {
+		if g.Name == r.s.group {
+			last, err = parseID(g.LastDeliveredID)
+		}
+	}
+	return true, last, err
+}
+
+// trimmed makes dead letters of pending entries that the stream does not have
+// any more, which recall cannot see.
+func (r *reader) trimmed(ctx context.Context) error {
+	for from := r.cur.Last; ; {
+		list, err := r.readGroup(ctx, r.cur.Consumer, from.String(), 0)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		for i := range list {
+			if e := &list[i]; e.fields == nil {
+				_, reason := e.appendEvent(nil, "")
+				r.part.Reject(e.id.String(), reason, nil)
+				r.acks.add([]id{e.id})
+			}
+		}
+		from = list[len(list)-1].id
+	}
+}
+
 // claimer is the name under which entries of dead members are claimed.
 func (r *reader) claimer() string { return r.cur.Consumer + ":claimed" }
 

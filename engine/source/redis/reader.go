@@ -28,6 +28,9 @@ func (r *reader) run(ctx context.Context) error {
 	r.acks = newAcker(r)
 	defer r.acks.stop()
 	defer r.land(ctx)
+	if err := r.recall(ctx); err != nil {
+		return err
+	}
 	if err := r.ownPending(ctx); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -370,6 +371,42 @@ func TestTrimmed(t *testing.T) {
 	if got := in.Part(b.stream).Rejected[0].Reason; got != "the entry was removed from the stream before it was read" {
 		t.Error(got)
 	}
+}
+
+// An older state was restored: what was acknowledged since is read again.
+func TestRestoredOlderState(t *testing.T) {
+	b := newStream(t, servertest.Redis(t))
+	b.add(0, 300)
+	in := sourcetest.New()
+	r := sourcetest.Start(t, b.open(""), in)
+	b.expect(in, values(0, 300))
+	in.Wait(t, "all is acknowledged", func() bool { return b.pending() == 0 })
+	r.Stop(t)
+	var newest cursor
+	if err := json.Unmarshal(in.Part(b.stream).Cursor, &newest); err != nil {
+		t.Fatal(err)
+	}
+	all, err := b.client.XRange(t.Context(), b.stream, "-", "+").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := newest
+	if older.Last, err = parseID(all[99].ID); err != nil {
+		t.Fatal(err)
+	}
+	restored := sourcetest.New()
+	p, err := restored.Partition(b.stream, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Put(t.Context(), engine.Chunk{Data: []byte(strings.Join(values(0, 100), "\n") + "\n"), First: -1, Cursor: older.encode()}); err != nil {
+		t.Fatal(err)
+	}
+	restored.Wait(t, "the older state", func() bool { return restored.Count() == 100 })
+	sourcetest.Start(t, b.open(""), restored)
+	b.add(300, 310)
+	b.expect(restored, values(0, 310))
+	restored.Wait(t, "all is acknowledged", func() bool { return b.pending() == 0 })
 }
 
 // A server that wants a login, a certificate and TLS.
