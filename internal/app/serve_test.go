@@ -77,8 +77,8 @@ func run(t *testing.T, args ...string) (code int, said string) {
 	return cmd.ProcessState.ExitCode(), out.String()
 }
 
-// serve starts weir serve on a free port and waits until it answers.
-func serve(t *testing.T, state string, args ...string) *process {
+// start starts weir serve on a free port.
+func start(t *testing.T, state string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, errs: &syncBuffer{}, exit: make(chan int, 1)}
 	p.cmd = command(append([]string{"serve", "--listen", "127.0.0.1:0", "--state", state}, args...)...)
@@ -95,6 +95,13 @@ func serve(t *testing.T, state string, args ...string) *process {
 		p.exit <- p.cmd.ProcessState.ExitCode()
 	}()
 	t.Cleanup(func() { p.cmd.Process.Kill() })
+	return p
+}
+
+// serve starts weir serve and waits until it answers.
+func serve(t *testing.T, state string, args ...string) *process {
+	t.Helper()
+	p := start(t, state, args...)
 	p.until("it serves", func() bool {
 		r, err := readServerFile(state)
 		if err != nil || r.PID != p.cmd.Process.Pid {
