@@ -115,6 +115,13 @@ func (s *Store) prepare() error {
 	if err := makeDir(fs, s.dir); err != nil {
 		return err
 	}
+	// The folders may be there since a call that failed before it was durable.
+	if err := syncDirs(fs, fs.PathDir(s.o.Dir)); err != nil && !unwritable(err) {
+		return err
+	}
+	if err := syncDirs(fs, s.o.Dir, kept); err != nil {
+		return err
+	}
 	lock, err := lockDir(fs, s.dir)
 	s.lock = lock
 	return err
