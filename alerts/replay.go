@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -107,13 +108,11 @@ func (l *Log) same(seq uint64, a *cep.Alert) (bool, error) {
 	return false, err
 }
 
-// faded says whether two lines differ only in evidence that the logged one has
-// and the new one has not: the archive's retention may have removed raw events
-// between the two runs.
+// faded says whether two lines differ only in evidence that one of them has not:
+// raw events may have left the archive between the two runs, by its retention
+// or because they were erased. An event's id is read out of its text, so without
+// that its place stands there.
 func faded(logged, again []byte) bool {
-	if len(again) >= len(logged) {
-		return false
-	}
 	old, oldEvents, ok := takeEvents(logged)
 	if !ok {
 		return false
@@ -122,11 +121,33 @@ func faded(logged, again []byte) bool {
 	if !ok || !bytes.Equal(old, now) || len(oldEvents) != len(nowEvents) {
 		return false
 	}
-	for i, e := range nowEvents {
-		if e.Data == nil {
-			oldEvents[i].Data = nil
+	for i := range nowEvents {
+		if !nowEvents[i].fadedFrom(&oldEvents[i]) {
+			return false
 		}
-		if !e.equal(&oldEvents[i]) {
+	}
+	return true
+}
+
+// fadedFrom says whether two events are one, with or without its text.
+func (e *lineEvent) fadedFrom(o *lineEvent) bool {
+	if e.Data != nil && o.Data != nil {
+		if inner := bytes.HasPrefix(e.Data, []byte(idStart)) && faded(o.Data, e.Data); !inner && !bytes.Equal(e.Data, o.Data) {
+			return false
+		}
+	}
+	return bytes.Equal(e.Step, o.Step) && bytes.Equal(e.Type, o.Type) && bytes.Equal(e.At, o.At) &&
+		(bytes.Equal(e.ID, o.ID) || isPlace(e.ID) || isPlace(o.ID))
+}
+
+// isPlace says that an id is a place, source/partition/position, or was erased.
+func isPlace(id []byte) bool {
+	parts := bytes.Split(bytes.Trim(id, `"`), []byte("/"))
+	if len(parts) < 3 {
+		return len(parts) == 1 && len(parts[0]) == 0
+	}
+	for _, p := range parts[len(parts)-2:] {
+		if _, err := strconv.ParseUint(string(p), 10, 64); err != nil {
 			return false
 		}
 	}
@@ -136,16 +157,12 @@ func faded(logged, again []byte) bool {
 // lineEvent is an event of an alert's line, taken apart.
 type lineEvent struct{ Step, Type, ID, At, Data json.RawMessage }
 
-func (e *lineEvent) equal(o *lineEvent) bool {
-	return bytes.Equal(e.Step, o.Step) && bytes.Equal(e.Type, o.Type) && bytes.Equal(e.ID, o.ID) &&
-		bytes.Equal(e.At, o.At) && bytes.Equal(e.Data, o.Data)
-}
-
 // takeEvents cuts a line at its events, which stand last.
 func takeEvents(line []byte) (head []byte, events []lineEvent, ok bool) {
 	var a struct{ Events json.RawMessage }
 	if json.Unmarshal(line, &a) != nil || json.Unmarshal(a.Events, &events) != nil {
 		return nil, nil, false
 	}
-	return line[:len(line)-len(a.Events)], events, true
+	head = line[:max(0, len(line)-1-len(a.Events))] // it ends with the brace
+	return head, events, true
 }

@@ -32,7 +32,7 @@ func (n *node) find(s *cep.Schema, ref cep.Ref) (id string, data []byte) {
 		return "", nil
 	}
 	raw, ok := recordAt(&f.config, rec.Data, at)
-	if !ok {
+	if !ok || isBlank(raw) {
 		return "", nil
 	}
 	if f.config.Format == decode.CSV {
