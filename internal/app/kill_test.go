@@ -35,22 +35,24 @@ func TestKilledServer(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	t.Logf("seed %d (-kill.seed=%[1]d)", seed)
 	l := newTraffic(t, seed)
+	l.bus = sharedKafka(t)
 	write(t, "r.cep", loadRules+l.sources())
 	args := []string{"r.cep", "--checkpoint-interval", "200ms", "--shards", "2", "--log-level", "warn"}
 
 	p := serve(t, "state", args...)
 	l.begin(p)
-	early := 0
+	early, between := 0, 0
+	var read int64
 	var restarts time.Duration
 	for range *killCount {
 		p.after(time.Duration(rng.IntN(1200)) * time.Millisecond)
 		p.stop(syscall.SIGKILL)
 		acked := l.acked.Load()
-		l.bury()
+		bury(l.bus)
 		for rng.IntN(8) == 0 { // and once more while it recovers
 			early++
 			start(t, "state", args...).after(time.Duration(rng.IntN(300)) * time.Millisecond).stop(syscall.SIGKILL)
-			l.bury()
+			bury(l.bus)
 		}
 		began := time.Now()
 		p = serve(t, "state", args...)
@@ -59,20 +61,34 @@ func TestKilledServer(t *testing.T) {
 		if missing := p.metric("weir_recovery_alerts_missing"); missing != "0" {
 			t.Fatalf("%s alerts of the log were not found again\n%s", missing, p.errs)
 		}
-		if c := p.counts(); c.posted-c.duplicates < acked {
+		c := p.counts()
+		if c.posted-c.duplicates < acked {
 			t.Fatalf("%d events were acknowledged before the kill; %d are there, %d of them twice", acked, c.posted, c.duplicates)
 		}
+		if c.read > read {
+			between++
+		}
+		read = c.read
+	}
+	if l.bus != nil && 2*between < *killCount {
+		t.Errorf("Kafka was read between %d of %d kills only", between, *killCount)
 	}
 	l.end()
 	l.check(p)
 	c := p.counts()
-	t.Logf("%d kills and %d more while it recovered, %v a restart; %d events over HTTP, %d from Kafka, %d came twice; %d alerts",
-		*killCount, early, (restarts / time.Duration(max(1, *killCount))).Round(time.Millisecond), l.posted, l.produced, c.duplicates, l.alerts)
+	t.Logf("%d kills and %d more while it recovered, %v a restart; %d events over HTTP, %d from Kafka (read between %d kills), %d came twice; %d alerts",
+		*killCount, early, (restarts / time.Duration(max(1, *killCount))).Round(time.Millisecond), l.posted, l.produced, between, c.duplicates, l.alerts)
 	if code := p.stop(syscall.SIGTERM); code != exitOK {
 		t.Fatalf("exit code %d:\n%s", code, p.errs)
 	}
 	if code, out, errs := weir(t, "state", "verify", "state"); code != exitOK {
 		t.Error(out, errs)
+	}
+}
+
+func bury(b bus) {
+	if b != nil {
+		b.bury()
 	}
 }
 
