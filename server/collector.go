@@ -61,6 +61,11 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	o.rules(&st)
 	o.journal(&st)
 	o.state(&st)
+	for i := range st.Engine.Lags {
+		l := &st.Engine.Lags[i]
+		o.gauge("weir_lateness_longest_seconds", float64(l.Longest)/1e9, l.Type.Name)
+		o.gauge("weir_lateness_suggested_seconds", float64(l.Suggest())/1e9, l.Type.Name)
+	}
 	for i := range st.Lookups {
 		l := &st.Lookups[i]
 		if !l.Fetched.IsZero() {

@@ -12,6 +12,8 @@ var families = []struct {
 	{"weir_source_lag_events", "Records that wait at the source.", []string{"source", "partition"}},
 	{"weir_source_errors_total", "Failures of a source, after each of which it is tried again.", []string{"source", "reason"}},
 	{"weir_events_late_total", "Events that came behind the watermark.", []string{"source"}},
+	{"weir_lateness_longest_seconds", "The farthest that an event of a type came behind the newest of its partition.", []string{"type"}},
+	{"weir_lateness_suggested_seconds", "The \"late\" of a type under which no event of it would have been late.", []string{"type"}},
 	{"weir_events_rejected_total", "Records that did not become events.", []string{"source", "reason"}},
 	{"weir_events_skipped_total", "Records of types that no rule names.", []string{"source"}},
 	{"weir_events_duplicate_total", "Events that had come before.", nil},

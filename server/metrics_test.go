@@ -31,6 +31,9 @@ func full(partitions int) engine.RuntimeStats {
 			Bytes: 6, Pages: 5},
 		Recovery: engine.Recovery{Took: time.Second, Records: 2, Reproduced: 3},
 		Lookups:  []lookup.Stats{{Name: "bad_cards", From: "file", Origin: "cards.txt", Rows: 3, Fetched: now.Add(-time.Minute), Errors: 2}}}
+	lag := engine.TypeLag{Type: &cep.Schema{Name: "Auth"}}
+	lag.Late, lag.Longest, lag.Counts[30] = 1, int64(1500*time.Millisecond), 4
+	st.Engine.Lags = []engine.TypeLag{lag}
 	st.Engine.Duplicates, st.Engine.Ahead, st.Engine.Memory.Dedupe = 8, 9, 4
 	g := engine.GroupStats{Watermark: now.Add(-5 * time.Second).UnixNano(), Waiting: 6}
 	g.Sources, g.Rules = []string{"txns"}, []string{"r"}

@@ -2,7 +2,9 @@ package server
 
 import (
 	"net/http"
+	"time"
 
+	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/engine"
 )
 
@@ -27,6 +29,7 @@ type pipeline struct {
 	Started stamp            `json:"started"`
 	Sources []pipelineSource `json:"sources"`
 	Groups  []pipelineGroup  `json:"groups"`
+	Late    []pipelineLate   `json:"lateness"`
 	Queue   pipelineQueue    `json:"queue"`
 	Journal pipelineJournal  `json:"journal"`
 	Lookups []pipelineLookup `json:"lists_and_tables"`
@@ -69,6 +72,29 @@ type pipelineGroup struct {
 	Sources   []string `json:"sources"`
 	Rules     []string `json:"rules"`
 }
+
+// pipelineLate is how far the events of a type came behind the newest of their
+// partition: how many by less than a duration, the last of them and what was
+// too late.
+type pipelineLate struct {
+	Type      string            `json:"type"`
+	Late      uint64            `json:"late"`
+	Longest   string            `json:"longest"`
+	Suggested string            `json:"suggested_late"` // the "late" under which none would have been
+	Behind    map[string]uint64 `json:"behind"`
+}
+
+func lateOf(l *engine.TypeLag) pipelineLate {
+	out := pipelineLate{Type: l.Type.Name, Late: l.Late, Longest: durationOf(l.Longest), Suggested: durationOf(l.Suggest()), Behind: map[string]uint64{}}
+	for i, n := range l.Counts {
+		if n > 0 && i < 62 {
+			out.Behind[time.Duration(int64(2)<<i).String()] = n
+		}
+	}
+	return out
+}
+
+func durationOf(ns int64) string { return string(cep.AppendDuration(nil, ns)) }
 
 type pipelineQueue struct {
 	Records int     `json:"records"`
@@ -124,7 +150,7 @@ type pipelineRecovery struct {
 func pipelineOf(st *engine.RuntimeStats, h engine.Health) *pipeline {
 	q, j, r := &st.Queue, &st.Journal, &st.Recovery
 	out := &pipeline{Health: h, Now: stampOf(st.At), Started: stampOf(st.Started),
-		Sources: []pipelineSource{}, Groups: []pipelineGroup{}, Lookups: []pipelineLookup{}, Sinks: []pipelineSink{},
+		Sources: []pipelineSource{}, Groups: []pipelineGroup{}, Lookups: []pipelineLookup{}, Sinks: []pipelineSink{}, Late: []pipelineLate{},
 		Queue:   pipelineQueue{q.Entries, q.Used, q.Limit, q.Full, seconds(q.Waited)},
 		Journal: pipelineJournal{j.Records, uint64(j.First), uint64(j.End), stamp(j.FirstTime), j.Segments, j.Bytes, j.Stalled, stampOf(j.StalledFrom)},
 		Recover: pipelineRecovery{seconds(r.Took), r.Records, r.Rows, r.Reproduced, r.Missing}}
@@ -134,6 +160,9 @@ func pipelineOf(st *engine.RuntimeStats, h engine.Health) *pipeline {
 	for i := range st.Groups {
 		g := &st.Groups[i]
 		out.Groups = append(out.Groups, pipelineGroup{stamp(g.Watermark), orEmpty(g.Sources), orEmpty(g.Rules)})
+	}
+	for i := range st.Engine.Lags {
+		out.Late = append(out.Late, lateOf(&st.Engine.Lags[i]))
 	}
 	for i := range st.Lookups {
 		l := &st.Lookups[i]

@@ -22,6 +22,7 @@ var api = []route{
 	{"GET", "/api/v1/rules", "the rules that run, with their counters", (*Server).getRules},
 	{"GET", "/api/v1/state", "what the rules remember, and the last checkpoint", (*Server).getState},
 	{"POST", "/api/v1/state/savepoint", "write a copy of the state to a new folder", (*Server).postSavepoint},
+	{"POST", "/api/v1/state/erase", "erase the texts of somebody's events", (*Server).postErase},
 	{"GET", "/api/v1/limits", "what a client can ask for", (*Server).getLimits},
 	{"GET", "/livez", "whether the process lives", (*Server).getLive},
 	{"GET", "/readyz", "whether requests can be served; verbose: check by check", (*Server).getReady},

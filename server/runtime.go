@@ -40,6 +40,8 @@ type AlertLog interface {
 type Operator struct {
 	// Savepoint writes a copy of the state to a folder that does not exist yet.
 	Savepoint func(ctx context.Context, dir string) (Savepoint, error)
+	// Erase takes the texts of somebody's events out of what is kept.
+	Erase func(ctx context.Context, what engine.Erase) (engine.Erased, error)
 	// Reload is how the last change of the rule files went.
 	Reload func() Reload
 	// Sinks is how the delivery of alerts goes, by name.

@@ -272,7 +272,7 @@ rule r "A title" { by k on E when k == "x" alert { message "{k}" } }
 `)}
 	h := New(Config{Runtime: rt, Operator: Operator{Reload: func() Reload { return Reload{At: 1e9, Error: "no"} }, Sinks: func() []sink.Stats { return []sink.Stats{sinkStats} }}}).Handler()
 	for path, holds := range map[string][]string{
-		"/api/v1/pipeline": {`"health":{"ready":true,"sentence":"Sink out takes no alerts since 1m0s (2 behind): connection refused.`, `"name":"txns","kind":"kafka","errors":1`, `"rejected":{"bad_json":2}`,
+		"/api/v1/pipeline": {`"health":{"ready":true,"sentence":"Sink out takes no alerts since 1m0s (2 behind): connection refused.`, `"name":"txns","kind":"kafka","errors":1`, `"lateness":[{"type":"Auth","late":1,"longest":"1s500ms","suggested_late":"2s","behind":{"2.147483648s":4}}]`, `"rejected":{"bad_json":2}`,
 			`"partition":0,"label":"eu","group":0,"events":1,"late":0,"waiting":0,"lag":2,"newest_event":"2026-01-31T12:00:00Z"`,
 			`"holds_watermark":true`, `"backpressure_seconds":7`, `"groups":[{"watermark":"2026-01-31T11:59:55Z","sources":["txns"],"rules":["r"]}]`,
 			`"journal":{"records":1,"first":3,"end":4`, `"lists_and_tables":[{"name":"bad_cards","from":"file","origin":"cards.txt","rows":3`, `"alerts_reproduced":3,"alerts_missing":0`,
