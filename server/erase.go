@@ -10,13 +10,13 @@ import (
 // Erased says what became of a request to erase.
 type Erased struct {
 	engine.Erased
-	Again seconds `json:"again_seconds"` // when to erase what is left; 0: nothing is
+	Again float64 `json:"again_seconds"` // when to erase what is left; 0: nothing is
 	Text  string  `json:"text"`          // what stays, in words
 }
 
 // NewErased puts what was done into words.
 func NewErased(e engine.Erased) Erased {
-	out := Erased{e, seconds(e.Again), "What the rules remember is not touched: it goes when their windows have run out. Nor is what alerts say in their own words, or what was delivered."}
+	out := Erased{e, e.Again.Seconds(), "What the rules remember is not touched: it goes when their windows have run out. Nor is what alerts say in their own words, or what was delivered."}
 	if e.Left > 0 {
 		out.Text = "Events that a restart would read again stay for now: erase again after again_seconds, or once the watermark has passed them. " + out.Text
 	}

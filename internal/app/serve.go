@@ -363,6 +363,7 @@ func (d *daemon) config() server.Config {
 			Savepoint: func(ctx context.Context, dir string) (server.Savepoint, error) {
 				return writeSavepoint(ctx, d.rt, d.alerts, d.dir.format(), dir)
 			},
+			Erase: d.rt.Erase,
 		}}
 }
 

@@ -25,6 +25,7 @@ type stateCmd struct {
 	Savepoint savepointCmd `cmd:"" help:"Write a copy of the state to a new folder, of a running server or of a directory that none works on."`
 	Restore   restoreCmd   `cmd:"" help:"Make a state directory of a savepoint."`
 	Verify    verifyCmd    `cmd:"" help:"Read every byte of a state directory or a savepoint and name what is damaged."`
+	Erase     eraseCmd     `cmd:"" help:"Erase the texts of somebody's events, of a running server or of a directory that none works on."`
 	Inspect   inspectCmd   `cmd:"" help:"Say what is in a state directory or a savepoint."`
 }
 
@@ -81,36 +82,51 @@ func (c savepointCmd) write(ctx context.Context, dir string) (server.Savepoint, 
 
 // savepointAlone recovers a directory that no server works on and copies it.
 func (d *stateDir) savepointAlone(ctx context.Context, dir string) (got server.Savepoint, err error) {
+	err = d.recovered(ctx, func(rt *engine.Runtime, log *alerts.Log) (err error) {
+		got, err = writeSavepoint(ctx, rt, log, d.format(), dir)
+		return err
+	})
+	return got, err
+}
+
+// recovered runs f on the runtime and the alert log of a directory that no
+// server works on.
+func (d *stateDir) recovered(ctx context.Context, f func(*engine.Runtime, *alerts.Log) error) error {
 	quiet := slog.New(slog.DiscardHandler)
 	log, err := alerts.Open(alerts.Options{FS: vfs.Default, Dir: filepath.Join(d.path, alertsDir), Keep: -1, Logger: quiet})
 	if err != nil {
-		return got, err
+		return err
 	}
 	rt, err := engine.Open(ctx, engine.RuntimeConfig{Dir: d.path, Shards: d.shards, Sink: log, Interval: -1, Logger: quiet})
 	if err != nil {
-		return got, errors.Join(err, log.Close())
+		return errors.Join(err, log.Close())
 	}
-	got, err = writeSavepoint(ctx, rt, log, d.format(), dir)
-	return got, errors.Join(err, rt.Close(), log.Close())
+	return errors.Join(f(rt, log), rt.Close(), log.Close())
 }
 
 // askSavepoint has a running server write the savepoint.
 func askSavepoint(ctx context.Context, url, dir string) (got server.Savepoint, err error) {
-	body, err := json.Marshal(map[string]string{"dir": dir})
+	err = askServer(ctx, url, "/api/v1/state/savepoint", map[string]string{"dir": dir}, &got)
+	return got, err
+}
+
+// askServer posts to a running server and reads its answer.
+func askServer(ctx context.Context, url, path string, ask map[string]string, got any) error {
+	body, err := json.Marshal(ask)
 	if err != nil {
-		return got, err
+		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/api/v1/state/savepoint", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+path, bytes.NewReader(body))
 	if err != nil {
-		return got, fmt.Errorf("--server %s: %w", url, err)
+		return fmt.Errorf("--server %s: %w", url, err)
 	}
 	r.Header.Set("Content-Type", "application/json")
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return got, fmt.Errorf("ask the server: %w", err)
+		return fmt.Errorf("ask the server: %w", err)
 	}
 	defer answer.Body.Close()
-	return got, readAnswer(answer, &got)
+	return readAnswer(answer, got)
 }
 
 // readAnswer reads what a server says, or why it says nothing.
