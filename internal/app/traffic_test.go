@@ -82,7 +82,9 @@ type traffic struct {
 	full  atomic.Int64 // answers that nothing can be written
 	file  *os.File     // all events
 
-	bus  bus // nil: HTTP is all
+	bus  bus    // nil: HTTP is all
+	more string // rules of the server
+	same string // that weir run has in their place
 	stop chan struct{}
 	done chan error
 
@@ -118,7 +120,7 @@ func (l *traffic) sources() string {
 	if l.bus != nil {
 		text += "source bus of Login, Pay, Mark from " + l.bus.source() + "\n"
 	}
-	return text
+	return text + l.more
 }
 
 // begin brings all partitions into being, by a first mark in each, and then
@@ -285,7 +287,7 @@ func (l *traffic) check(p *process) {
 	if c.posted+c.read-c.duplicates != l.posted+l.produced || c.late != 0 || c.rejected != 0 {
 		l.t.Errorf("%+v, not %d over HTTP and %d from the bus", c, l.posted, l.produced)
 	}
-	want := reference(l.t, "r.cep", "events.ndjson")
+	want := reference(l.t, loadRules+l.same, "events.ndjson")
 	rules := map[string]int{}
 	seq := uint64(0)
 	got := map[string]bool{}
@@ -300,11 +302,11 @@ func (l *traffic) check(p *process) {
 		id, text := readAlert(l.t, line)
 		switch {
 		case got[id]:
-			l.t.Errorf("twice: %s", text)
+			l.t.Fatalf("twice: %s", text)
 		case want[id] == "":
-			l.t.Errorf("only the server found %s", text)
+			l.t.Fatalf("only the server found %s", text)
 		case want[id] != text:
-			l.t.Errorf("not the same:\n%s\n%s", text, want[id])
+			l.t.Fatalf("not the same:\n%s\n%s", text, want[id])
 		}
 		got[id] = true
 		rules[a.Rule]++

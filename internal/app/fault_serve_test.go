@@ -1,0 +1,176 @@
+//go:build unix
+
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-cep/weir/engine/source/servertest"
+)
+
+// sentence is how things stand, in the server's words.
+func (p *process) sentence() string {
+	p.t.Helper()
+	var pipeline struct{ Health struct{ Sentence string } }
+	p.get("/api/v1/pipeline", &pipeline)
+	return pipeline.Health.Sentence
+}
+
+// says waits until the health sentence has some words in it.
+func (p *process) says(words ...string) (sentence string) {
+	p.t.Helper()
+	p.until(fmt.Sprintf("the health sentence has %q", words), func() bool {
+		sentence = p.sentence()
+		for _, w := range words {
+			if !strings.Contains(sentence, w) {
+				return false
+			}
+		}
+		return true
+	})
+	return sentence
+}
+
+// goesOn waits until events of the bus come in again and all is well.
+func (p *process) goesOn(before int64) {
+	p.t.Helper()
+	p.until("events of the bus come in again", func() bool { return p.counts().read > before+2*ofBus })
+	p.says("All is well")
+}
+
+// TestServeKafkaFaults: Kafka is killed and started again, and cut off, while a
+// server reads from it: the sentence names the source as long as that lasts, the
+// server goes on by itself, and the alerts are those of an undisturbed run.
+func TestServeKafkaFaults(t *testing.T) {
+	inFolder(t)
+	proxy := servertest.NewProxy(t)
+	broker := servertest.StartBroker(t, servertest.BrokerConfig{Proxy: proxy})
+	l := newTraffic(t, 1)
+	b := newKafkaBus(t, broker.Addr)
+	l.bus = b
+	p := l.serve()
+	for _, f := range []struct{ fail, mend func() }{{broker.Kill, broker.Start}, {proxy.Cut, proxy.Mend}} {
+		p.goesOn(p.counts().read)
+		f.fail()
+		t.Log(p.says("Source bus has not been read for", broker.Addr))
+		if ready := p.metric("weir_ready"); ready != "1" {
+			t.Errorf("ready is %s: what is posted is taken all the same", ready)
+		}
+		before := p.counts().read
+		f.mend()
+		p.goesOn(before)
+	}
+	l.end()
+	l.check(p)
+	t.Logf("%d events over HTTP, %d from Kafka, %d alerts", l.posted, l.produced, l.alerts)
+}
+
+// serve writes the rules, and begins with a server for them.
+func (l *traffic) serve(args ...string) *process {
+	l.t.Helper()
+	write(l.t, "r.cep", loadRules+l.sources())
+	p := serve(l.t, "state", append([]string{"r.cep", "--checkpoint-interval", "200ms", "--shards", "2", "--log-level", "warn"}, args...)...)
+	l.begin(p)
+	return p
+}
+
+// TestServeRedisFaults: the same with Redis, which holds a stream and a list.
+func TestServeRedisFaults(t *testing.T) {
+	inFolder(t)
+	real := servertest.StartRedis(t)
+	proxy := servertest.NewProxy(t)
+	proxy.Target(real.Addr)
+	direct := redis.NewClient(&redis.Options{Addr: real.Addr})
+	defer direct.Close()
+	if err := direct.SAdd(context.Background(), "watched", "u1", "u2", "u3").Err(); err != nil {
+		t.Fatal(err)
+	}
+	l := newTraffic(t, 2)
+	l.bus = &redisBus{client: direct, addr: proxy.Addr}
+	const rule = "rule watched { by user  on Pay when user in watched  alert { message \"{user}\" } }\n"
+	l.more = fmt.Sprintf("list watched of string from redis { address: %q, key: \"watched\", refresh: 1s }\n", proxy.Addr) + rule
+	l.same = "list watched of string from file { path: \"watched.txt\" }\n" + rule
+	write(t, "watched.txt", "u1\nu2\nu3\n")
+	p := l.serve()
+	for _, f := range []struct{ fail, mend func() }{{real.Kill, real.Start}, {proxy.Cut, proxy.Mend}} {
+		p.goesOn(p.counts().read)
+		f.fail()
+		t.Log(p.says("Source bus has not been read for", proxy.Addr))
+		before := p.counts().read
+		f.mend()
+		p.goesOn(before)
+	}
+	l.end()
+	l.check(p)
+	t.Logf("%d events over HTTP, %d from Redis, %d alerts", l.posted, l.produced, l.alerts)
+}
+
+// TestServeFullDisk: while the disk is full nothing is acknowledged, the
+// sentence says what to do, and with room again it goes on by itself; a server
+// that is killed meanwhile has lost nothing that it acknowledged.
+func TestServeFullDisk(t *testing.T) {
+	inFolder(t)
+	disk := smallDisk(t, 192<<20)
+	l := newTraffic(t, 3)
+	write(t, "r.cep", loadRules+l.sources())
+	args := []string{"r.cep", "--checkpoint-interval", "200ms", "--shards", "2", "--log-level", "warn"}
+	p := serve(t, disk.dir+"/state", args...)
+	l.begin(p)
+	for i := range 4 {
+		before := l.acked.Load()
+		p.until("events come in", func() bool { return l.acked.Load() > before+2*ofHTTP })
+		full := l.full.Load()
+		disk.fill()
+		p.until("a batch is refused with 503", func() bool {
+			disk.fill() // what a checkpoint has given free
+			return l.full.Load() > full
+		})
+		sentence := p.says("Nothing is taken in")
+		if i == 0 {
+			t.Log(sentence)
+		}
+		if !strings.Contains(sentence, "no space left") {
+			t.Errorf("the sentence does not name the reason: %s", sentence)
+		}
+		if i == 2 {
+			acked := l.acked.Load()
+			p.stop(syscall.SIGKILL)
+			disk.empty()
+			p = serve(t, disk.dir+"/state", args...)
+			l.turnTo(p)
+			if c := p.counts(); c.posted-c.duplicates < acked {
+				t.Fatalf("%d events were acknowledged; %+v are there", acked, c)
+			}
+			continue
+		}
+		p.until("it is not ready", func() bool {
+			answer, err := http.Get(p.url + "/readyz")
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			return answer.StatusCode == http.StatusServiceUnavailable
+		})
+		disk.empty()
+	}
+	before := l.acked.Load()
+	p.until("it goes on by itself", func() bool {
+		return l.acked.Load() > before && !strings.Contains(p.sentence(), "Nothing is taken in")
+	})
+	l.end()
+	l.check(p)
+	t.Logf("%d events, %d answers that there is no room, %d alerts", l.posted, l.full.Load(), l.alerts)
+	if code := p.stop(syscall.SIGTERM); code != exitOK {
+		t.Fatalf("exit code %d:\n%s", code, p.errs)
+	}
+	if code, out, errs := weir(t, "state", "verify", disk.dir+"/state"); code != exitOK {
+		t.Error(out, errs)
+	}
+}
