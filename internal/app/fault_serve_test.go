@@ -5,9 +5,7 @@ package app
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -110,67 +108,4 @@ func TestServeRedisFaults(t *testing.T) {
 	l.end()
 	l.check(p)
 	t.Logf("%d events over HTTP, %d from Redis, %d alerts", l.posted, l.produced, l.alerts)
-}
-
-// TestServeFullDisk: while the disk is full nothing is acknowledged, the
-// sentence says what to do, and with room again it goes on by itself; a server
-// that is killed meanwhile has lost nothing that it acknowledged.
-func TestServeFullDisk(t *testing.T) {
-	inFolder(t)
-	disk := smallDisk(t, 192<<20)
-	l := newTraffic(t, 3)
-	write(t, "r.cep", loadRules+l.sources())
-	args := []string{"r.cep", "--checkpoint-interval", "200ms", "--shards", "2", "--log-level", "warn"}
-	p := serve(t, disk.dir+"/state", args...)
-	l.begin(p)
-	for i := range 4 {
-		before := l.acked.Load()
-		p.until("events come in", func() bool { return l.acked.Load() > before+2*ofHTTP })
-		full := l.full.Load()
-		disk.fill()
-		p.until("a batch is refused with 503", func() bool {
-			disk.fill() // what a checkpoint has given free
-			return l.full.Load() > full
-		})
-		sentence := p.says("Nothing is taken in")
-		if i == 0 {
-			t.Log(sentence)
-		}
-		if !strings.Contains(sentence, "no space left") {
-			t.Errorf("the sentence does not name the reason: %s", sentence)
-		}
-		if i == 2 {
-			acked := l.acked.Load()
-			p.stop(syscall.SIGKILL)
-			disk.empty()
-			p = serve(t, disk.dir+"/state", args...)
-			l.turnTo(p)
-			if c := p.counts(); c.posted-c.duplicates < acked {
-				t.Fatalf("%d events were acknowledged; %+v are there", acked, c)
-			}
-			continue
-		}
-		p.until("it is not ready", func() bool {
-			answer, err := http.Get(p.url + "/readyz")
-			if err != nil {
-				t.Fatal(err)
-			}
-			answer.Body.Close()
-			return answer.StatusCode == http.StatusServiceUnavailable
-		})
-		disk.empty()
-	}
-	before := l.acked.Load()
-	p.until("it goes on by itself", func() bool {
-		return l.acked.Load() > before && !strings.Contains(p.sentence(), "Nothing is taken in")
-	})
-	l.end()
-	l.check(p)
-	t.Logf("%d events, %d answers that there is no room, %d alerts", l.posted, l.full.Load(), l.alerts)
-	if code := p.stop(syscall.SIGTERM); code != exitOK {
-		t.Fatalf("exit code %d:\n%s", code, p.errs)
-	}
-	if code, out, errs := weir(t, "state", "verify", disk.dir+"/state"); code != exitOK {
-		t.Error(out, errs)
-	}
 }
