@@ -352,6 +352,35 @@ func TestAnotherFile(t *testing.T) {
 	rename(t, path+".new", path)
 	finished(t, r)
 	check(t, in.Part("e.ndjson"), texts(0, 12))
+
+	// Its beginning alone does not make it the same.
+	write(t, path, events(0, 10), events(50, 70))
+	r = run(t, open(t, dir, `path: "e.ndjson"`), in)
+	in.Wait(t, "an error", func() bool { return r.Err() != nil })
+	check(t, in.Part("e.ndjson"), texts(0, 12))
+}
+
+// A source that fails while chunks are on their way takes its partition up when
+// they have arrived, not before.
+func TestTakenUpAgain(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "e.ndjson")
+	write(t, path, events(0, 10))
+	in := sourcetest.New()
+	in.Hold()
+	r := run(t, open(t, dir, `path: "e.ndjson", follow: true`), in)
+	in.Wait(t, "a chunk on its way", func() bool { return in.Part("e.ndjson").Waiting == 1 })
+	rename(t, path, path+"~")
+	in.Wait(t, "an error", func() bool { return r.Err() != nil })
+	again := time.Now().Add(200 * time.Millisecond)
+	in.Wait(t, "the next try", func() bool { return time.Now().After(again) })
+	rename(t, path+"~", path)
+	add(t, path, events(10, 20))
+	in.Release()
+	expect(t, in, "e.ndjson", texts(0, 20))
+	if strings.Contains(r.Err().Error(), "would enter twice") {
+		t.Error(r.Err())
+	}
 }
 
 func TestCutOffArchive(t *testing.T) {

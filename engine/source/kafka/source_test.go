@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	kgo "github.com/segmentio/kafka-go"
 
@@ -52,6 +53,21 @@ func TestReadAndResume(t *testing.T) {
 	b.expect(in, 2, values(0, batch*batches+1))
 	if r.Err() != nil {
 		t.Error(r.Err())
+	}
+}
+
+// A member that leaves commits first what is in its journal.
+func TestCommitAtTheEnd(t *testing.T) {
+	b := newTopic(t, servertest.KafkaReady(t), 1)
+	b.produce(0, 0, values(0, 10)...)
+	in := sourcetest.New()
+	s := b.open("")
+	s.times.commit = time.Hour
+	r := sourcetest.Start(t, s, in)
+	b.expect(in, 0, values(0, 10))
+	r.Stop(t)
+	if got := b.committed(0); got != 10 {
+		t.Errorf("offset %d is committed", got)
 	}
 }
 

@@ -223,6 +223,37 @@ func TestClaim(t *testing.T) {
 	}
 }
 
+// Claimed entries that are in the journal and could not be acknowledged any more
+// do not enter again.
+func TestClaimedAndNotAcknowledged(t *testing.T) {
+	b := newStream(t, servertest.Redis(t))
+	b.add(0, 150)
+	dieWith(t, b, sourcetest.New(), b.open(""))
+	proxy := servertest.NewProxy(t)
+	proxy.Target(b.addr)
+	b.addr = proxy.Addr
+	in := sourcetest.New()
+	in.Hold()
+	s := b.open("")
+	r := sourcetest.Start(t, s, in)
+	claimed := func() bool {
+		p, err := b.client.XPendingExt(t.Context(), &goredis.XPendingExtArgs{Stream: b.stream, Group: "g", Start: "-", End: "+", Count: 10, Consumer: s.consumer + ":claimed"}).Result()
+		return err == nil && len(p) > 0
+	}
+	in.Wait(t, "claimed entries on their way", func() bool { return claimed() && in.Part(b.stream).Waiting > 0 })
+	proxy.Cut()
+	in.Release()
+	in.Wait(t, "an error", func() bool { return r.Err() != nil })
+	r.Stop(t)
+	proxy.Mend()
+	sourcetest.Start(t, b.open(""), in)
+	in.Wait(t, "all entries", func() bool { return in.Count() >= 150 && b.pending() == 0 })
+	got := in.Part(b.stream).Texts()
+	if slices.Sort(got); len(got) != 150 || len(slices.Compact(got)) != 150 {
+		t.Errorf("%d records", len(got))
+	}
+}
+
 // Nothing is claimed of a member that lives and cannot get rid of its entries.
 func TestNoClaimOfTheLiving(t *testing.T) {
 	b := newStream(t, servertest.Redis(t))
