@@ -139,7 +139,7 @@ func (s *Store) openDatabase() error {
 	}
 	if seq > m.Seq {
 		_ = s.notes.call(db.Close)
-		return &CorruptError{File: s.dir, Why: fmt.Sprintf("checkpoint %d was written to it, and it holds %d: its files have been changed or removed", seq, m.Seq)}
+		return &CorruptError{File: s.ownManifest(), Why: fmt.Sprintf("checkpoint %d was written, and it tells of %d: it has been changed, or files were removed", seq, m.Seq)}
 	}
 	if err := s.o.FS.RemoveAll(s.ingestDir()); err != nil {
 		_ = s.notes.call(db.Close)
@@ -266,4 +266,20 @@ func (s *Store) ready() error {
 		s.o.Logger.Warn("checkpoint store", "dir", s.dir, "error", err)
 	}
 	return s.openDatabase()
+}
+
+// ownManifest is the database's own manifest: it takes a damaged record of that
+// for its end. The directory if there is none.
+func (s *Store) ownManifest() string {
+	names, err := s.o.FS.List(s.dir)
+	if err != nil {
+		return s.dir
+	}
+	newest := ""
+	for _, name := range names {
+		if strings.HasPrefix(name, "MANIFEST-") && name > newest {
+			newest = name
+		}
+	}
+	return s.o.FS.PathJoin(s.dir, newest)
 }
