@@ -22,10 +22,10 @@ type output struct {
 }
 
 // newOutput is an output that is made when open is called, or the first line is
-// written.
+// written. stdout, if not nil, takes the place of a file without a name.
 func newOutput(flag, path string, stdout io.Writer) *output {
 	o := &output{flag: flag, path: path}
-	if path == "" {
+	if stdout != nil && path == "" {
 		o.w = bufio.NewWriterSize(stdout, 1<<16)
 	}
 	return o

@@ -26,7 +26,7 @@ var kills = flag.Int("app.kills", 20, "times that a job is killed")
 func generated(t *testing.T) []string {
 	t.Helper()
 	for i, seed := range []string{"7", "8"} {
-		if code, _, errs := weir(t, "gen", "--out", fmt.Sprintf("day%d.ndjson", i), "--disorder", "25s", "--seed", seed, "--cards", "3000", "--users", "1500"); code != exitOK {
+		if code, _, errs := weir(t, "gen", "--out", fmt.Sprintf("day%d.ndjson", i), "--disorder", "25s", "--seed", seed, "--cards", "1200", "--users", "600"); code != exitOK {
 			t.Fatal(errs)
 		}
 	}
@@ -176,7 +176,7 @@ func TestKilledJob(t *testing.T) {
 	for killed < *kills {
 		state := fmt.Sprint("job", jobs)
 		jobs++
-		args := append(args, "--out", "alerts", "--dead", "dead", "--late", "late", "--state", state, "--checkpoint-interval", "20ms", "--shards", fmt.Sprint(1+r.IntN(4)))
+		args := append(args, "--out", "alerts", "--dead", "dead", "--late", "late", "--state", state, "--checkpoint-interval", "10ms", "--shards", fmt.Sprint(1+r.IntN(4)))
 		last = args
 		for left := 1 + r.IntN(8); ; left-- {
 			dead, errs := killAfter(t, left > 0, time.Duration(r.Int64N(int64(2*whole))), args)
