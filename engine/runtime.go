@@ -154,16 +154,23 @@ func Open(ctx context.Context, cfg RuntimeConfig) (*Runtime, error) {
 	return r, nil
 }
 
-// open opens a node and recovers it.
-func (r *Runtime) open(ctx context.Context) (*node, Recovery, error) {
-	n := newNode(&r.cfg)
-	if err := n.openFiles(); err != nil {
-		return nil, Recovery{}, err
+// open opens a node and recovers it, from an older checkpoint where the newest
+// turns out to be damaged.
+func (r *Runtime) open(ctx context.Context) (n *node, rec Recovery, err error) {
+	if r.cfg.Dir == "" {
+		n, rec, err = r.openWith(ctx, nil)
+	} else {
+		var lost []checkpoint.Lost
+		o := checkpoint.Options{FS: r.cfg.FS, Dir: r.cfg.Dir, Keep: r.cfg.Keep, Logger: r.cfg.Logger}
+		_, lost, err = checkpoint.Recover(o, func(s *checkpoint.Store) (err error) {
+			n, rec, err = r.openWith(ctx, s)
+			return err
+		})
+		for _, l := range lost {
+			r.cfg.Logger.Error("the newest checkpoint is damaged and was set aside; the one before it is used", "dir", l.Dir, "error", l.Err)
+		}
 	}
-	n.startWorkers()
-	rec, err := n.recover(ctx)
 	if err != nil {
-		n.abandon()
 		return nil, rec, err
 	}
 	if rec.Records > 0 || rec.Checkpoint > 0 {
@@ -176,22 +183,37 @@ func (r *Runtime) open(ctx context.Context) (*node, Recovery, error) {
 	return n, rec, nil
 }
 
-// openFiles opens the journal and the checkpoints.
-func (n *node) openFiles() (err error) {
+// openWith opens a node on a store, nil if nothing is kept, and recovers it.
+func (r *Runtime) openWith(ctx context.Context, s *checkpoint.Store) (*node, Recovery, error) {
+	n := newNode(&r.cfg)
+	n.store = s
+	if err := n.openJournal(); err != nil {
+		return nil, Recovery{}, errors.Join(err, n.closeStore())
+	}
+	n.startWorkers()
+	rec, err := n.recover(ctx)
+	if err != nil {
+		n.abandon()
+		return nil, rec, err
+	}
+	return n, rec, nil
+}
+
+func (n *node) openJournal() (err error) {
 	c := n.cfg
 	if c.Dir == "" {
 		return nil
 	}
-	dir := func(name string) string { return c.FS.PathJoin(c.Dir, name) }
-	if n.store, err = checkpoint.Open(checkpoint.Options{FS: c.FS, Dir: c.Dir, Keep: c.Keep, Logger: n.log}); err != nil {
-		return err
-	}
-	n.j, err = journal.Open(journal.Options{FS: c.FS, Dir: dir("journal"), KeepBytes: c.JournalBytes, KeepAge: c.JournalAge,
+	n.j, err = journal.Open(journal.Options{FS: c.FS, Dir: c.FS.PathJoin(c.Dir, "journal"), KeepBytes: c.JournalBytes, KeepAge: c.JournalAge,
 		Now: c.Now, Synced: c.Synced, Logger: n.log})
-	if err != nil {
-		return errors.Join(err, n.store.Close())
+	return err
+}
+
+func (n *node) closeStore() error {
+	if n.store == nil {
+		return nil
 	}
-	return nil
+	return n.store.Close()
 }
 
 // Run reads the sources until ctx ends, then works off what has been taken in

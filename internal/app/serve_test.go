@@ -501,8 +501,11 @@ func TestDamagedState(t *testing.T) {
 		if code != exitFindings || !strings.Contains(out, filepath.Base(file)) {
 			t.Errorf("verify with a flipped bit in %s: exit code %d\n%s%s", file, code, out, errs)
 		}
-		if code, said := run(t, "serve", "--listen", "127.0.0.1:0", "--state", "state", "r.cep"); code != exitInput || !strings.Contains(said, filepath.Base(file)) {
-			t.Errorf("serve with a flipped bit in %s: exit code %d\n%s", file, code, said)
+		if file == segments[0] { // of a damaged table, an older checkpoint may be used
+			code, said := run(t, "serve", "--listen", "127.0.0.1:0", "--state", "state", "r.cep")
+			if code != exitInput || !strings.Contains(said, filepath.Base(file)) {
+				t.Errorf("serve with a flipped bit in %s: exit code %d\n%s", file, code, said)
+			}
 		}
 		write(t, file, string(text))
 	}

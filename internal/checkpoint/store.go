@@ -131,7 +131,7 @@ func (s *Store) prepare() error {
 func (s *Store) openDatabase() error {
 	s.notes = newNotes(s.o.Logger, s.dir)
 	po := database(s.o.FS, s.notes, false)
-	seq := s.readNewest()
+	seq, manifest := s.readNewest(), s.ownManifest()
 	po.ErrorIfNotExists = seq > 0 // never an empty one in its place
 	db, m, has, err := openDatabase(s.dir, po, s.notes)
 	if err != nil {
@@ -139,7 +139,7 @@ func (s *Store) openDatabase() error {
 	}
 	if seq > m.Seq {
 		_ = s.notes.call(db.Close)
-		return &CorruptError{File: s.ownManifest(), Why: fmt.Sprintf("checkpoint %d was written, and it tells of %d: it has been changed, or files were removed", seq, m.Seq)}
+		return &CorruptError{File: manifest, Why: fmt.Sprintf("checkpoint %d was written, and it tells of %d: it has been changed, or files were removed", seq, m.Seq)}
 	}
 	if err := s.o.FS.RemoveAll(s.ingestDir()); err != nil {
 		_ = s.notes.call(db.Close)
