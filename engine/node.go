@@ -36,29 +36,31 @@ type node struct {
 	store *checkpoint.Store // nil: nothing is kept
 
 	// Of the coordinator.
-	e       *Engine // nil before the first deployment
-	reg     *registry
-	texts   map[string]lookup.Text
-	lookups *expr.Lookups
-	version uint64           // of lookups
-	pos     journal.Position // of the record being applied, or the last one
-	arrived int64            // its time
-	own     decoders
-	headers map[uint32][]string // of CSV partitions, by stream: the latest
-	recall  *recall             // reads ids out of texts
-	saving  *saving             // the checkpoint being written
-	last    Checkpoint
-	skipped uint64 // checkpoints left out because the one before was not done
-	whole   bool   // the next one has to be of all pages
-	dirty   map[string]bool
-	counts  counters
-	replay  bool
-	full    string    // why nothing is taken in; "": it is
-	slow    bool      // only a trickle is
-	told    string    // of that, to the room
-	looked  time.Time // at the memory
-	slowed  bool
-	crowded bool // partitions wait for others
+	e         *Engine // nil before the first deployment
+	reg       *registry
+	texts     map[string]lookup.Text
+	lookups   *expr.Lookups
+	version   uint64           // of lookups
+	pos       journal.Position // of the record being applied, or the last one
+	arrived   int64            // its time
+	own       decoders
+	headers   map[uint32][]string // of CSV partitions, by stream: the latest
+	recall    *recall             // reads ids out of texts
+	saving    *saving             // the checkpoint being written
+	last      Checkpoint
+	skipped   uint64 // checkpoints left out because the one before was not done
+	whole     bool   // the next one has to be of all pages
+	postponed int    // checkpoints in a row that were put off
+	dirty     map[string]bool
+	counts    counters
+	replay    bool
+	full      string    // why nothing is taken in; "": it is
+	slow      bool      // only a trickle is
+	told      string    // of that, to the room
+	looked    time.Time // at the memory
+	fed       int64     // bytes of records since
+	slowed    bool
+	crowded   bool // partitions wait for others
 
 	// Shared.
 	mu      sync.Mutex // order of appends
@@ -280,6 +282,7 @@ func (en *inbound) wait(failed chan struct{}) (err error) {
 }
 
 func (n *node) applyLive(en *inbound) error {
+	n.fed += int64(len(en.rec.Data))
 	got, err := n.apply(en)
 	if en.reply != nil {
 		en.reply <- applied{carried: got, err: err}

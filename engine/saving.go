@@ -43,6 +43,10 @@ type checkpointed struct {
 	err error
 }
 
+// maxPostponed is how many checkpoints in a row are left out while states of
+// rules that are gone are being forgotten.
+const maxPostponed = 6
+
 // saved is closed when the checkpoint in progress is on the disk.
 func (n *node) saved() <-chan struct{} {
 	if n.saving == nil {
@@ -68,6 +72,14 @@ func (n *node) checkpoint(reply chan checkpointed) {
 		<-n.saving.done
 		n.finish()
 	}
+	// A snapshot ends the forgetting of rules that are gone, at once; a little
+	// later it is done by the way.
+	if reply == nil && n.e.Purging() && n.postponed < maxPostponed {
+		n.postponed++
+		n.skipped++
+		return
+	}
+	n.postponed = 0
 	s := n.copyState()
 	if reply != nil {
 		s.reply = append(s.reply, reply)
