@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -52,7 +53,7 @@ func TestServeKafkaFaults(t *testing.T) {
 	broker := servertest.StartBroker(t, servertest.BrokerConfig{Proxy: proxy})
 	l := newTraffic(t, 1)
 	b := newKafkaBus(t, broker.Addr)
-	l.bus = b
+	l.bus, l.pause = b, 300*time.Millisecond // it takes a while
 	p := l.serve()
 	for _, f := range []struct{ fail, mend func() }{{broker.Kill, broker.Start}, {proxy.Cut, proxy.Mend}} {
 		p.goesOn(p.counts().read)

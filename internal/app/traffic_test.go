@@ -82,11 +82,12 @@ type traffic struct {
 	full  atomic.Int64 // answers that nothing can be written
 	file  *os.File     // all events
 
-	bus  bus    // nil: HTTP is all
-	more string // rules of the server
-	same string // that weir run has in their place
-	stop chan struct{}
-	done chan error
+	bus   bus    // nil: HTTP is all
+	more  string // rules of the server
+	same  string // that weir run has in their place
+	stop  chan struct{}
+	done  chan error
+	pause time.Duration // between rounds
 
 	rounds int
 
@@ -144,7 +145,7 @@ func (l *traffic) run() error {
 		select {
 		case <-l.stop:
 			return nil
-		default:
+		case <-time.After(l.pause):
 		}
 		if err := l.round(); err != nil {
 			return err
