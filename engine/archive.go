@@ -118,7 +118,7 @@ func (n *node) reject(p *livePart, next uint64, place, reason string, raw []byte
 	if err != nil {
 		position = next
 	}
-	d := DeadRecord{Source: p.feed.name, Partition: partitionOf(p.stream), Position: position, Place: place, Arrived: n.now().UnixNano(), Reason: reason, Raw: raw}
+	d := DeadRecord{Source: p.feed.Load().name, Partition: partitionOf(p.stream), Position: position, Place: place, Arrived: n.now().UnixNano(), Reason: reason, Raw: raw}
 	if err := n.sink.Dead(d); err != nil {
 		n.fail(err)
 		return

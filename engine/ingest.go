@@ -93,7 +93,7 @@ func (r *Runtime) Ingest(ctx context.Context, source string, lines []byte) (Rece
 		}
 		return Receipt{}, fmt.Errorf("%w: %w", ErrStalled, err)
 	}
-	return en.receipt(&p.feed.config)
+	return en.receipt(&p.feed.Load().config)
 }
 
 // posted finds the partition that takes what is posted to a source.

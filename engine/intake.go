@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/weir-cep/weir/cep"
@@ -13,7 +14,7 @@ import (
 // livePart is a partition that takes in what its source reads.
 type livePart struct {
 	n      *node
-	feed   *feed
+	feed   atomic.Pointer[feed] // of the running program
 	stream uint32
 	name   string
 
@@ -84,7 +85,7 @@ func (n *node) partition(f *feed, name string, id int) (*livePart, error) {
 	defer n.mu.Unlock()
 	for _, p := range n.live {
 		if sourceOf(p.stream) == f.id && (p.name == name || id >= 0 && partitionOf(p.stream) == uint32(id)) {
-			p.feed = f
+			p.feed.Store(f)
 			return p, nil
 		}
 	}
@@ -95,7 +96,8 @@ func (n *node) partition(f *feed, name string, id int) (*livePart, error) {
 	if id >= cep.MaxPartitions {
 		return nil, fmt.Errorf("source %s: partition %q would be number %d, a source can have %d", f.name, name, id, cep.MaxPartitions)
 	}
-	p := &livePart{n: n, feed: f, stream: streamID(f.id, uint32(id)), name: name, arrived: n.now(), lag: -1}
+	p := &livePart{n: n, stream: streamID(f.id, uint32(id)), name: name, arrived: n.now(), lag: -1}
+	p.feed.Store(f)
 	open := openRecord{Source: f.name, ID: f.id, Name: name, Partition: uint32(id)}
 	if err := n.append(&inbound{rec: journal.Record{Kind: recOpen, Stream: journal.NoStream, Data: encodeJSON(open)}}); err != nil {
 		return nil, err
@@ -138,7 +140,7 @@ func (p *livePart) Put(ctx context.Context, c Chunk) error {
 // entry makes a record of a chunk.
 func (p *livePart) entry(c Chunk, size int64) (*inbound, error) {
 	en := &inbound{part: p, tell: c.Durable, bytes: size, meta: rowsMeta{Cursor: c.Cursor, Header: c.Header, Gaps: c.Gaps}}
-	count := countRecords(&p.feed.config, c.Data)
+	count := countRecords(&p.feed.Load().config, c.Data)
 	en.rec = journal.Record{Kind: recRows, Stream: p.stream, Count: en.meta.span(count), Data: c.Data, Meta: en.meta.encode()}
 	return en, nil
 }
@@ -162,12 +164,12 @@ func (p *livePart) send(en *inbound, first int64) error {
 	en.rec.First = p.next
 	if first >= 0 {
 		if uint64(first) < p.next {
-			return fmt.Errorf("source %s, partition %s: position %d comes behind %d", p.feed.name, p.name, first, p.next)
+			return fmt.Errorf("source %s, partition %s: position %d comes behind %d", p.feed.Load().name, p.name, first, p.next)
 		}
 		en.rec.First = uint64(first)
 	}
 	if en.rec.First+en.rec.Count > cep.MaxPosition {
-		return fmt.Errorf("source %s, partition %s: position %d is beyond what can be counted", p.feed.name, p.name, en.rec.First)
+		return fmt.Errorf("source %s, partition %s: position %d is beyond what can be counted", p.feed.Load().name, p.name, en.rec.First)
 	}
 	p.n.mu.Lock()
 	err := p.n.append(en)
@@ -236,7 +238,7 @@ func (p *livePart) End() {
 }
 
 func (p *livePart) ref() openRecord {
-	return openRecord{Source: p.feed.name, ID: sourceOf(p.stream), Name: p.name, Partition: partitionOf(p.stream)}
+	return openRecord{Source: p.feed.Load().name, ID: sourceOf(p.stream), Name: p.name, Partition: partitionOf(p.stream)}
 }
 
 func entryBytes(c *Chunk) int64 { return int64(len(c.Data)+len(c.Cursor)) + entryOverhead }

@@ -196,3 +196,34 @@ func TestIngestOutlastsAStall(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Many post at once: every event is taken in once. The race detector looks on.
+func TestIngestAtOnce(t *testing.T) {
+	r, err := Open(context.Background(), RuntimeConfig{Sink: SinkFunc(func(*cep.Alert) {})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := r.Deploy(context.Background(), RuleText("chain.cep", chainRules), Keep); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			for j := range 20 {
+				line := fmt.Sprintf(`{"type":"Login","user":"u","ip":"i","ok":true,"at":"2026-01-01T00:00:00Z","id":"e%d-%d"}`, i, j)
+				if _, err := r.Ingest(context.Background(), "", []byte(line)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	st, err := r.Stats(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := st.Sources[0].Partitions[0].Rows; n != 80 {
+		t.Errorf("%d events", n)
+	}
+}

@@ -43,8 +43,9 @@ func (n *node) recover(ctx context.Context) (rec Recovery, err error) {
 	rec.Reproduced, rec.Missing = n.sink.Replayed()
 	rec.Took = time.Since(start)
 	for s, p := range n.reg.parts {
-		n.live[s] = &livePart{n: n, stream: s, name: p.Name, next: p.Next, kept: p.Next, cursor: p.Cursor, arrived: n.now(), lag: -1, idle: p.Idle, ended: p.Ended,
-			feed: &feed{name: n.reg.name(p.Source), id: p.Source}}
+		live := &livePart{n: n, stream: s, name: p.Name, next: p.Next, kept: p.Next, cursor: p.Cursor, arrived: n.now(), lag: -1, idle: p.Idle, ended: p.Ended}
+		live.feed.Store(&feed{name: n.reg.name(p.Source), id: p.Source})
+		n.live[s] = live
 	}
 	n.adopt()
 	return rec, nil
@@ -58,9 +59,7 @@ func (n *node) adopt() {
 	}
 	for _, p := range n.live {
 		if f := w.byID[sourceOf(p.stream)]; f != nil {
-			p.mu.Lock()
-			p.feed = f
-			p.mu.Unlock()
+			p.feed.Store(f)
 		}
 	}
 }

@@ -49,7 +49,7 @@ func (n *node) lookAround() {
 		switch {
 		case p.idle || p.ended:
 			quiet = true
-		case p.busy == 0 && p.lag <= 0 && p.feed.idle > 0 && now.Sub(p.arrived) >= p.feed.idle:
+		case p.busy == 0 && p.lag <= 0 && p.feed.Load().idle > 0 && now.Sub(p.arrived) >= p.feed.Load().idle:
 			silent = append(silent, p)
 		}
 		p.mu.Unlock()
@@ -83,7 +83,7 @@ func (n *node) tick(now time.Time, worth bool) {
 func (n *node) idle(p *livePart, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.busy > 0 || now.Sub(p.arrived) < p.feed.idle {
+	if p.busy > 0 || now.Sub(p.arrived) < p.feed.Load().idle {
 		return
 	}
 	n.mu.Lock()
