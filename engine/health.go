@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/internal/journal"
 )
 
 // Check is one thing that has to be right for a runtime to do its work.
@@ -86,7 +87,8 @@ func (s *RuntimeStats) journalTrouble() string {
 	if s.Journal.Stalled == "" {
 		return ""
 	}
-	return "Nothing is taken in: the journal cannot be written (" + s.Journal.Stalled + "). Make room on its disk; it goes on by itself."
+	why := strings.TrimPrefix(s.Journal.Stalled, journal.ErrStalled.Error()+": ")
+	return "Nothing is taken in: the journal cannot be written (" + why + "). Make room on its disk; it goes on by itself."
 }
 
 func (s *RuntimeStats) recoveryTrouble() string {
@@ -113,7 +115,10 @@ func (s *RuntimeStats) sourcesTrouble() string {
 	if worst == nil {
 		return ""
 	}
-	text := fmt.Sprintf("Source %s has not been read for %s: %s", worst.Name, ago(s.At.Sub(worst.Since)), strings.TrimSuffix(worst.Error, "."))
+	text := fmt.Sprintf("Source %s cannot be read: %s", worst.Name, strings.TrimSuffix(worst.Error, "."))
+	if since := s.At.Sub(worst.Since); since >= time.Second {
+		text = fmt.Sprintf("Source %s has not been read for %s: %s", worst.Name, ago(since), strings.TrimSuffix(worst.Error, "."))
+	}
 	if failing > 1 {
 		text += fmt.Sprintf(" (and %s more)", count(failing-1, "source"))
 	}
