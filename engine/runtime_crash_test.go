@@ -249,7 +249,7 @@ func TestRuntimeCrash(t *testing.T) {
 		points += w.ops
 		rng := rand.New(rand.NewPCG(seed, 4))
 		for range 12 {
-			w := &watchedFS{mem: vfs.NewCrashableMem(), at: rng.IntN(w.ops), rng: rng}
+			w := &watchedFS{mem: vfs.NewCrashableMem(), at: rng.IntN(w.ops), rng: fork(rng)}
 			acked, broke := 0, 0
 			for {
 				got, ended := play(t, s, w, 2, rng, &acked)
@@ -260,7 +260,7 @@ func TestRuntimeCrash(t *testing.T) {
 					break
 				}
 				broke++
-				next := &watchedFS{mem: w.left, at: -1, rng: rng}
+				next := &watchedFS{mem: w.left, at: -1, rng: fork(rng)}
 				if broke < 4 {
 					next.at = rng.IntN(w.ops + 1)
 				}
@@ -271,3 +271,6 @@ func TestRuntimeCrash(t *testing.T) {
 	}
 	t.Logf("%d crashes, each before one of about %d file operations a script", total, points)
 }
+
+// fork is a source of chance of its own: a file system is used by many.
+func fork(rng *rand.Rand) *rand.Rand { return rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64())) }
