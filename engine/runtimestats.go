@@ -97,7 +97,7 @@ func (r *Runtime) Stats(ctx context.Context) (RuntimeStats, error) {
 		}
 		st.Engine = n.e.totals()
 		st.Rules, st.Engine.Rules = st.Engine.Rules, nil
-		st.KeyCount = n.e.keyCount()
+		st.KeyCount, st.StateBytes = n.e.keyCount(), n.e.liveBytes()
 		infos = n.e.Partitions()
 		st.Groups = n.e.Groups()
 	})
@@ -105,7 +105,6 @@ func (r *Runtime) Stats(ctx context.Context) (RuntimeStats, error) {
 		st.Trouble = err.Error()
 		return st, err
 	}
-	st.StateBytes = st.Engine.stateBytes(st.Rules)
 	for k, c := range counts.alerts {
 		st.Alerts = append(st.Alerts, AlertStats{k.Rule, k.Severity, k.Status, c})
 	}

@@ -16,12 +16,24 @@ func (e *Engine) keyCount() (n int) {
 	return n
 }
 
-// stateBytes is the memory of all that matching has to remember.
-func (s *Stats) stateBytes(rules []RuleStats) int64 {
-	m := &s.Memory
-	n := m.Keys + m.Symbols + m.Windows + m.Timers
-	for i := range rules {
-		n += rules[i].Bytes
+// indexBytes is what a key costs in the index of its table, about.
+const indexBytes = 16
+
+// liveBytes is the memory of all that matching has to remember: slots that are
+// in use, not what was reserved for more. What a sweep frees is used again, so
+// the reserved memory does not grow beyond what was in use at the most.
+func (e *Engine) liveBytes() (n int64) {
+	for _, sh := range e.steps.shards {
+		sh.units(func(u unit) {
+			slots, live := u.mem.Live()
+			n += live
+			if u.keys != nil { // a slot is a key
+				n += int64(slots) * indexBytes
+			}
+		})
+		for _, st := range sh.stages {
+			n += st.timers.bytes()
+		}
 	}
 	return n
 }
