@@ -269,9 +269,7 @@ func TestServe(t *testing.T) {
 
 	p := serve(t, "state", "r.cep")
 	for _, line := range []string{"listening on   http://127.0.0.1:", "curl --data-binary '{\"type\":\"E\",", "1 rule"} {
-		if !strings.Contains(p.errs.String(), line) {
-			t.Errorf("%q is not in\n%s", line, p.errs)
-		}
+		p.until("it says "+line, func() bool { return strings.Contains(p.errs.String(), line) })
 	}
 	p.post(event(1, "a", 1), event(2, "b", 1))
 	p.post(event(3, "c", 1), event(4, "a", 2))
