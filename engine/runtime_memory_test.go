@@ -51,7 +51,7 @@ func auths(c *clock, from, to, amount int) []byte {
 	return []byte(b.String())
 }
 
-const memoryLimit = 4 << 20
+const memoryLimit = 512 << 10
 
 // fullRuntime is one with a small limit, and what it has told.
 func fullRuntime(t *testing.T) (*Runtime, *clock, func() int) {
@@ -114,7 +114,7 @@ const memoryBatch = 200
 // when wall time has freed keys.
 func TestMemoryLimit(t *testing.T) {
 	r, c, alerts := fullRuntime(t)
-	sentence := regexp.MustCompile(`^The memory for matching is full: \d+ KiB of 4096 KiB, most of it for rule probe with \d+ keys of \d+ bytes each\. Shorten its windows, use fewer keys, or raise the limit\.$`)
+	sentence := regexp.MustCompile(`^The memory for matching is full: \d+ KiB of 512 KiB, most of it for rule probe with \d+ keys of \d+ bytes each\. Shorten its windows, use fewer keys, or raise the limit\.$`)
 	taken, refusals, most := 0, 0, int64(0)
 	fits := 0
 	for next := 0; fits == 0 || next < 10*fits; {
