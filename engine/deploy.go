@@ -145,7 +145,7 @@ func (e *Engine) planDeploy(prog *dsl.Program, d *Deployment) (*deploying, error
 	if d.Inputs == nil {
 		cfg.Inputs = sameInputs(e.cfg.Inputs, prog)
 	}
-	p, err := compilePlan(prog, &cfg)
+	p, err := compilePlan(prog, &cfg, e.plan.ids)
 	if err != nil {
 		return nil, err
 	}

@@ -114,6 +114,17 @@ func (t *ids) successor() *ids {
 	return n
 }
 
+// version is the record of a rule if that is of the same version, else nil.
+func (t *ids) version(rule, version string) *ruleID {
+	if t == nil {
+		return nil
+	}
+	if rec := t.rules[rule]; rec != nil && rec.version == version {
+		return rec
+	}
+	return nil
+}
+
 // lineage is what of a rule's resets stands in the ids of its alerts.
 func (t *ids) lineage(rule string) string {
 	if n := t.lineages[rule]; n > 0 {

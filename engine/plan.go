@@ -1,10 +1,14 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/zeebo/xxh3"
 
@@ -117,7 +121,7 @@ type taker struct {
 // newPlan makes a plan of the rules that are not off, for states that are where
 // cfg.ids says.
 func newPlan(prog *dsl.Program, cfg *Config) (*plan, error) {
-	p, err := compilePlan(prog, cfg)
+	p, err := compilePlan(prog, cfg, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -128,8 +132,9 @@ func newPlan(prog *dsl.Program, cfg *Config) (*plan, error) {
 	return p, p.lay(cfg, was, nil)
 }
 
-// compilePlan compiles the rules.
-func compilePlan(prog *dsl.Program, cfg *Config) (*plan, error) {
+// compilePlan compiles the rules. Those that a table of ids has in the same
+// version are laid out as it says.
+func compilePlan(prog *dsl.Program, cfg *Config, known *ids) (*plan, error) {
 	p := &plan{prog: prog, number: map[*cep.Schema]uint32{}, lookups: cfg.Lookups, fixed: cfg.Fixed, shards: cfg.Shards}
 	if p.lookups == nil {
 		l, err := ProgramLookups(prog)
@@ -143,24 +148,59 @@ func compilePlan(prog *dsl.Program, cfg *Config) (*plan, error) {
 		p.kinds = append(p.kinds, xxh3.HashString(s.Name))
 	}
 	p.kinds = append(p.kinds, 0)
+	var irs []*dsl.RuleIR
 	for _, ir := range prog.Rules {
-		if ir.Status == dsl.Off {
-			continue
+		if ir.Status != dsl.Off {
+			irs = append(irs, ir)
 		}
-		r, err := newRule(prog, ir)
+	}
+	slices.SortFunc(irs, func(a, b *dsl.RuleIR) int { return strings.Compare(a.Name, b.Name) })
+	p.rules = make([]*rule, len(irs))
+	return p, sideBySide(len(irs), func(i int) error {
+		r, err := newRule(prog, irs[i])
 		if err != nil {
-			return nil, fmt.Errorf("rule %s: %w", ir.Name, err)
+			return fmt.Errorf("rule %s: %w", irs[i].Name, err)
 		}
 		// A value that is fixed for a key is found by the key's values.
 		r.needsKey = r.needsKey || len(p.fixed) > 0
-		r.traced = cfg.Trace != nil && cfg.Trace.Rule == ir.Name
-		p.rules = append(p.rules, r)
+		r.traced = cfg.Trace != nil && cfg.Trace.Rule == r.ir.Name
+		if rec := known.version(r.ir.Name, r.ir.Version); rec != nil {
+			r.layout = rec.layout
+		} else {
+			r.layout = hashText(r.stateText(prog.Zone))
+		}
+		r.rank, p.rules[i] = i, r
+		return nil
+	})
+}
+
+// sideBySide calls f for 0 … n-1 on several goroutines if there is enough to
+// do, and returns the error of the first that failed.
+func sideBySide(n int, f func(int) error) error {
+	const share = 32
+	workers := min(runtime.GOMAXPROCS(0), n/share)
+	errs := make([]error, n)
+	if workers < 2 {
+		for i := range n {
+			if err := f(i); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	slices.SortFunc(p.rules, func(a, b *rule) int { return strings.Compare(a.ir.Name, b.ir.Name) })
-	for i, r := range p.rules {
-		r.rank, r.layout = i, hashText(r.stateText(prog.Zone))
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range workers {
+		wait.Go(func() {
+			for i := int(next.Add(share)) - share; i < n; i = int(next.Add(share)) - share {
+				for j := i; j < min(i+share, n); j++ {
+					errs[j] = f(j)
+				}
+			}
+		})
 	}
-	return p, nil
+	wait.Wait()
+	return cmp.Or(errs...)
 }
 
 // lay lays the rules out in worlds, and finds out which states they go on with:

@@ -103,8 +103,20 @@ func (e *Engine) regroup(r *regrouping) {
 		}
 	}
 	e.groups = groups
+	was := map[*partition]int{} // their old groups
+	for _, p := range e.parts {
+		was[p] = p.group.index
+	}
 	e.deal(r)
-	e.moveRows(old, r.plan)
+	if to := e.wholly(len(old), was); to != nil {
+		for i, g := range to {
+			if g != nil {
+				g.order = old[i].order
+			}
+		}
+	} else {
+		e.moveRows(old, r.plan)
+	}
 	e.hideReleased(r.plan)
 }
 
@@ -178,6 +190,33 @@ func (e *Engine) deal(r *regrouping) {
 		part := e.place(in, src, r.plan)
 		part.floor = max(part.floor, g.w)
 	}
+}
+
+// wholly finds for every old group the new one that takes all its rows and no
+// others, nil for one without rows; nil if rows have to be sorted out. It looks
+// at batches, not at rows.
+func (e *Engine) wholly(groups int, was map[*partition]int) []*group {
+	to := make([]*group, groups)
+	for i := range e.held.list {
+		h := &e.held.list[i]
+		switch {
+		case h.batch == nil:
+			continue
+		case h.part == nil || h.part.group == nil:
+			return nil
+		}
+		from := was[h.part]
+		if to[from] != nil && to[from] != h.part.group {
+			return nil
+		}
+		to[from] = h.part.group
+	}
+	for i, g := range to {
+		if g != nil && slices.Contains(to[:i], g) {
+			return nil
+		}
+	}
+	return to
 }
 
 // moveRows gives the rows that wait to e.groups.
@@ -296,6 +335,7 @@ func (t *taker) hide(floor, w int64) {
 // found again by their references, and those that are gone wait no more.
 func (e *Engine) rebind(next func(*prepared) *prepared) {
 	rows := make([][]uint32, len(e.held.list)) // by batch: new row by old, noRow: gone; nil: the same
+	moved := false
 	for i := range e.held.list {
 		h := &e.held.list[i]
 		if h.batch == nil {
@@ -305,9 +345,13 @@ func (e *Engine) rebind(next func(*prepared) *prepared) {
 		if h.batch = next(was); h.batch != was {
 			h.batch.page, was.page = was.page, nil
 			rows[i] = mapRows(was.batch.Rows, h.batch.batch.Rows)
+			moved = moved || rows[i] != nil
 			e.held.bytes += h.batch.size() - h.size
 			h.size = h.batch.size()
 		}
+	}
+	if !moved {
+		return
 	}
 	for _, g := range e.groups {
 		for _, it := range g.order.empty() {
