@@ -117,29 +117,44 @@ func ruleText(from map[string]int64, until int64) string {
 	return text
 }
 
-// pipeline is an engine on whose way programs are deployed.
+// pipeline is an engine on whose way programs are deployed, and which may be
+// saved and restored.
 type pipeline struct {
 	t     testing.TB
 	e     *Engine
 	prog  *dsl.Program
+	cfg   Config
 	parts [][]string // lines by partition
 	fed   []int
 	out   []string
+	text  *course // finds the text of events
 }
 
 func newPipeline(t testing.TB, prog *dsl.Program, cfg Config, events []string) *pipeline {
 	c := &pipeline{t: t, prog: prog, fed: make([]int, len(events))}
+	c.text = &course{t: t, saved: &savedState{}, derived: map[cep.Ref]string{}, recall: newRecall(nil)}
 	for i, ev := range events {
 		c.parts = append(c.parts, lines(ev))
-		cfg.Inputs = append(cfg.Inputs, Input{Partition: uint32(i)})
+		cfg.Inputs = append(cfg.Inputs, Input{Partition: uint32(i), Find: c.text.find})
 	}
+	c.text.parts = c.parts
 	cfg.Deploys = true
 	cfg.Emit = c.emit
+	c.cfg = cfg
 	var err error
 	if c.e, err = New(prog, cfg); err != nil {
 		t.Fatal(err)
 	}
+	c.text.use(c.e)
 	return c
+}
+
+// restore saves the engine and goes on with what is restored of it.
+func (c *pipeline) restore() {
+	c.text.prog, c.text.cfg, c.text.e = c.prog, c.cfg, c.e
+	c.text.snapshot(false)
+	c.text.crash(c.fed, 3)
+	c.e = c.text.e
 }
 
 func (c *pipeline) emit(alerts []*cep.Alert) error {
@@ -243,7 +258,8 @@ func (s stay) with2(twice []stay) stay {
 // Programs are deployed at random places of random streams. Whatever happens to
 // others, every rule gives the alerts of one that has been there by itself, from
 // where the watermark was when it came to where it was when it went, with the
-// features and rules that it reads; byte for byte, but for its version.
+// features and rules that it reads; byte for byte, but for its version. On the
+// way the engine is saved and restored.
 func TestRandomDeployments(t *testing.T) {
 	var names, rules []string
 	for _, p := range deployParts {
@@ -285,6 +301,9 @@ func TestRandomDeployments(t *testing.T) {
 			for i := range c.parts {
 				c.feed(i, rows)
 				open = open || c.fed[i] < len(c.parts[i])
+			}
+			if open && rapid.IntRange(0, 9).Draw(rt, "restore") == 0 {
+				c.restore()
 			}
 			if !open || rapid.IntRange(0, 5).Draw(rt, "deploy") > 0 {
 				continue
