@@ -184,7 +184,8 @@ func (c *pipeline) feed(i, rows int) {
 func (c *pipeline) deploy(prog *dsl.Program, d Deployment) map[string]CarriedHow {
 	d.Redecode = func(b *cep.Batch) (*cep.Batch, error) {
 		first, last := b.Rows[0].Ref, b.Rows[len(b.Rows)-1].Ref
-		return decodeLines(c.t, prog, c.parts[first.Partition()][first.Position():last.Position()+1], first.Partition(), first.Position()), nil
+		again, _ := decodeSome(c.t, prog, c.parts[first.Partition()][first.Position():last.Position()+1], first.Partition(), first.Position())
+		return again, nil
 	}
 	carried, err := c.e.Deploy(prog, d)
 	if err != nil {

@@ -77,6 +77,15 @@ func compile(t testing.TB, text string) *dsl.Program {
 
 // decodeLines decodes lines of NDJSON as one batch of a partition.
 func decodeLines(t testing.TB, prog *dsl.Program, lines []string, partition uint32, first uint64) *cep.Batch {
+	b, dead := decodeSome(t, prog, lines, partition, first)
+	if len(dead) > 0 {
+		t.Fatalf("event rejected: %s: %s: %s", dead[0].Reason, dead[0].Detail, dead[0].Raw)
+	}
+	return b
+}
+
+// decodeSome is decodeLines for lines that may not all be events.
+func decodeSome(t testing.TB, prog *dsl.Program, lines []string, partition uint32, first uint64) (*cep.Batch, []decode.DeadLetter) {
 	schemas := Reads(prog)
 	need := Need(prog)
 	cfg := decode.Config{Schemas: schemas, Zone: prog.Zone}
@@ -94,11 +103,8 @@ func decodeLines(t testing.TB, prog *dsl.Program, lines []string, partition uint
 	b := &cep.Batch{}
 	var res decode.Result
 	d.Decode([]byte(strings.Join(lines, "\n")), b, &res)
-	if len(res.Dead) > 0 {
-		t.Fatalf("event rejected: %s: %s: %s", res.Dead[0].Reason, res.Dead[0].Detail, res.Dead[0].Raw)
-	}
 	b.Rebase(0, partition, first)
-	return b
+	return b, res.Dead
 }
 
 func lines(text string) []string {
