@@ -12,11 +12,11 @@ func (d *deploying) moveStates() {
 	for i, sh := range d.e.steps.shards {
 		for _, st := range d.stages[i] {
 			d.copyFeatures(sh, st)
-			copyPools(st, d.remains[i])
+			copyPools(d.e, st, d.remains[i])
 		}
 	}
 	for i := range d.stages {
-		m := mover{}
+		m := mover{e: d.e}
 		for _, st := range d.stages[i] {
 			m.find(st, d.remains[i])
 		}
@@ -38,7 +38,7 @@ func (d *deploying) copyFeatures(sh *shard, st *stage) {
 			if j != sh.id && (old.f.everywhere || !fs.f.everywhere) {
 				continue // it has all that this shard keeps, or nothing of it
 			}
-			c := copying{from: old.set, keys: rem.stage[old.f.sid].spaces[old.f.space], sid: old.f.sid,
+			c := copying{e: d.e, from: old.set, keys: rem.stage[old.f.sid].spaces[old.f.space], sid: old.f.sid,
 				to: fs.set, space: st.spaces[fs.f.space], as: fs.f.sid}
 			if old.f.everywhere && !fs.f.everywhere {
 				c.mine = func(hash uint64) bool { return shardOf(hash, d.plan.shards) == sh.id }
@@ -49,18 +49,19 @@ func (d *deploying) copyFeatures(sh *shard, st *stage) {
 }
 
 // copyPools gives the stage's pools that begin with copies their states.
-func copyPools(st *stage, rem *remains) {
+func copyPools(e *Engine, st *stage, rem *remains) {
 	for _, ps := range st.pools {
 		if ps.p.from == 0 {
 			continue
 		}
 		old := rem.pools[ps.p.from]
 		if ps.keys == nil {
-			c := copying{from: old.set, keys: rem.stage[old.p.sid].spaces[old.p.space], sid: old.p.sid,
+			c := copying{e: e, from: old.set, keys: rem.stage[old.p.sid].spaces[old.p.space], sid: old.p.sid,
 				to: ps.set, space: st.spaces[ps.p.space], as: ps.p.sid}
 			c.all()
 			continue
 		}
+		e.looked += uint64(old.keys.Len())
 		old.keys.Sweep(0, old.keys.Len(), func(slot uint32) {
 			key := old.keys.Key(slot)
 			to := ps.keys.Add(slab.Hash(key), key)
@@ -71,6 +72,7 @@ func copyPools(st *stage, rem *remains) {
 
 // copying copies the states of a sid to another, in a space of the same keys.
 type copying struct {
+	e     *Engine
 	from  *window.Set
 	keys  *space
 	sid   uint32
@@ -82,6 +84,7 @@ type copying struct {
 
 func (c *copying) all() {
 	from, as := entryOwnerOf(c.sid, ofState), entryOwnerOf(c.as, ofState)
+	c.e.looked += uint64(c.keys.keys.Len())
 	c.keys.keys.Sweep(0, c.keys.keys.Len(), func(slot uint32) {
 		h := c.keys.get(slot, from)
 		if h == 0 {
@@ -107,6 +110,7 @@ func (s *space) slot(hash uint64, key []byte) uint32 {
 // mover moves the entries of what has come to another key space: the states
 // themselves stay where they are.
 type mover struct {
+	e    *Engine
 	from []*space
 	sids map[*space]map[uint32]moving
 }
@@ -153,6 +157,7 @@ func (m *mover) find(st *stage, rem *remains) {
 func (m *mover) move() {
 	for _, from := range m.from {
 		sids := m.sids[from]
+		m.e.looked += uint64(from.keys.Len())
 		from.keys.Sweep(0, from.keys.Len(), func(slot uint32) {
 			from.each(slot, func(owner, h uint32) {
 				if to, ok := sids[owner>>kindBits]; ok {

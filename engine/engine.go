@@ -38,6 +38,7 @@ type Engine struct {
 	stride  int            // rows of a superstep
 	rows    []item         // scratch of advance
 	tallies []RuleStats    // what preparing counted, by rank
+	looked  uint64         // keys that deployments had to look at
 	stale   int            // batches among those that are held whose preparation is outdated
 	dying   map[uint32]int // sids of which states are still to be forgotten, and by how many tasks
 	// giveBack takes batches that were lent to the engine.
