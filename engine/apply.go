@@ -282,7 +282,7 @@ func (n *node) inputs(w *wiring) []Input {
 func (n *node) engineConfig() Config {
 	limits := n.cfg.Limits
 	limits.Early = true // it has to go on, whatever comes
-	return Config{Shards: n.cfg.Shards, Arrival: true, Apart: true, Limits: limits, Emit: n.emit, Late: n.late, Ahead: n.ahead}
+	return Config{Shards: n.cfg.Shards, Arrival: true, Apart: true, Deploys: true, Limits: limits, Emit: n.emit, Late: n.late, Ahead: n.ahead}
 }
 
 // hook ties an engine to the node.

@@ -35,7 +35,8 @@ type Config struct {
 	// Deploys lets every row that comes in time wait for the watermark, whether
 	// somebody looks at it or not, so that rules and lookups that change
 	// meanwhile see it. Without it they see of the rows that have come only
-	// those that others had looked at.
+	// those that others had looked at. In a group whose rules are all in arrival
+	// order no row waits: a first rule in time order sees what comes behind it.
 	Deploys bool
 
 	// Arrival lets rules whose RuleIR.Arrival is set see their rows as they

@@ -137,7 +137,11 @@ func newPipeline(t testing.TB, prog *dsl.Program, cfg Config, events []string) *
 		c.parts = append(c.parts, lines(ev))
 		cfg.Inputs = append(cfg.Inputs, Input{Partition: uint32(i), Find: c.text.find})
 	}
-	c.text.parts = c.parts
+	c.text.text = func(ref cep.Ref) string { return c.parts[ref.Partition()][ref.Position()] }
+	c.text.batch = func(part, from, n int) *cep.Batch {
+		return decodeLines(t, c.prog, c.parts[part][from:from+n], uint32(part), uint64(from))
+	}
+	c.text.counts = make([]int, len(events))
 	cfg.Deploys = true
 	cfg.Emit = c.emit
 	c.cfg = cfg

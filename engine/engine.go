@@ -242,10 +242,16 @@ func (e *Engine) acceptRow(f *feeding, i int) {
 	} else if !e.inTime(f, i) {
 		return
 	}
-	if f.p.wanted(i, g.plan.timeWorlds()) || e.cfg.Deploys && r.At >= max(part.bound(), g.w) {
+	if f.p.wanted(i, g.plan.timeWorlds()) || e.waits(g, part, r.At) {
 		g.order.add(it)
 	}
 	g.last = max(g.last, r.At)
+}
+
+// waits says that a row waits for the watermark although nobody wants it: who
+// is deployed before the watermark passes it might.
+func (e *Engine) waits(g *group, part *partition, at int64) bool {
+	return e.cfg.Deploys && g.plan.arrival < len(g.plan.worlds) && at >= max(part.bound(), g.w)
 }
 
 // tooFarAhead sets a row aside whose time is further in the future than its
