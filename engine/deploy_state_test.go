@@ -245,6 +245,73 @@ rule calm { by user pattern { t: Two by who  then no A by u within 30s } alert {
 	}
 }
 
+// Rules of sources that do not wait for each other are as they are, whatever
+// rules come that join their groups and go again.
+func TestRandomDeploymentsThatJoinGroups(t *testing.T) {
+	head := `
+event A { id id  time at late 20s  id: string  at: timestamp(unix_s)  u: string  v: string?  n: int }
+event B { id id  time at late 20s  id: string  at: timestamp(unix_s)  w: string  u: string  n: int }
+feature a_u on A by u { c = count() over last 1m  l = last(v) over last 1m }
+feature b_u on B by u { c = count() over last 1m  d = distinct(w) over last 1m }
+rule a1 { by u on A when newly count() over last 30s >= 2 alert as Many { message "{u} {n} {a_u.l}"  who = u } }
+rule a2 { by u pattern { a: A where n > 1  then no A within 15s } alert { message "{u} {a.v}" } }
+rule a3 { by who on Many when count() over last 1m >= 2 suppress for 30s alert { message "{who} {count() over last 1m}" } }
+rule b1 { by u on B when newly count() over last 30s >= 2 alert { message "{u} {n} {b_u.c} {b_u['u2'].d}" } }
+rule b2 { by k pattern { x: B by w  then y: B by u where n != x.n } within 30s on timeout alert { message "late {x.n}" } alert { message "{k} {x.n} {y.n}" } }
+rule b3 { by u on r: B when n >= 2 for 10s gap 8s keep 5s alert { message "{r.n} {r.w} {count() over last 20s}" } }
+`
+	joins := []string{
+		`rule aa { by u pattern { a: A  then b: B } within 20s alert { message "{a.n} {b.n}" } }`,
+		`rule zz { by who on Many when b_u[who].c > 0 alert { message "{b_u[who].d}" } }`,
+		`rule m { by u on B when newly sum(n) over last 1m > 3 alert as Many { message "" who = u } }`,
+	}
+	base := []string{"a1", "a2", "b1", "b2", "b3"}
+	total := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		s := &script{events: make([]string, 2)}
+		for _, ev := range randomStream(rt, true) {
+			i := strings.Index("AB", ev.line[9:10])
+			s.events[i] += ev.line + "\n"
+		}
+		cfg := Config{Apart: true, Sources: noSources, Shards: rapid.IntRange(1, 3).Draw(rt, "shards")}
+		whole := newPipeline(t, compile(t, head), cfg, s.events)
+		for i := range whole.parts {
+			whole.feed(i, len(whole.parts[i]))
+		}
+		want := whole.end()
+		total += len(want)
+		c := newPipeline(t, compile(t, head), cfg, s.events)
+		for c.fed[0] < len(c.parts[0]) || c.fed[1] < len(c.parts[1]) {
+			c.feed(rapid.IntRange(0, 1).Draw(rt, "source"), rapid.IntRange(1, 6).Draw(rt, "rows"))
+			both := true // a source that has not begun is not waited for by those that it joins
+			for i := range c.parts {
+				both = both && (c.fed[i] > 0 || len(c.parts[i]) == 0)
+			}
+			if both && rapid.IntRange(0, 3).Draw(rt, "deploy") == 0 {
+				text := head
+				for x := range joins {
+					if rapid.IntRange(0, 2).Draw(rt, "join") == 0 {
+						text += joins[x] + "\n"
+					}
+				}
+				c.deploy(compile(t, text), Deployment{})
+			}
+			if rapid.IntRange(0, 5).Draw(rt, "restore") == 0 {
+				c.restore()
+			}
+		}
+		got := c.end()
+		for _, name := range base {
+			if g, w := ofRule(t, got, name, begin, maxTime), ofRule(t, want, name, begin, maxTime); !slices.Equal(g, w) {
+				rt.Fatalf("rule %s: %s", name, firstDifference(strings.Join(g, "\n"), strings.Join(w, "\n")))
+			}
+		}
+	})
+	if total < 100 {
+		t.Errorf("%d alerts: the test shows little", total)
+	}
+}
+
 // An enum may grow while states hold its words; one that loses words makes
 // them begin anew.
 func TestEnumsGrow(t *testing.T) {

@@ -128,20 +128,36 @@ type pipeline struct {
 	fed   []int
 	out   []string
 	text  *course // finds the text of events
+	apart bool    // the inputs are partitions of sources of their own, each of one type
+}
+
+// input declares the i-th input.
+func (c *pipeline) input(i int) Input {
+	if !c.apart {
+		return Input{Partition: uint32(i), Find: c.text.find}
+	}
+	return Input{Source: uint32(i), Types: types(c.prog, string(rune('A'+i))), Find: c.text.find}
+}
+
+// of is the input that a row came from.
+func (c *pipeline) of(ref cep.Ref) int { return int(ref.Source() + ref.Partition()) }
+
+// batch decodes some rows of an input, all that are events.
+func (c *pipeline) batch(prog *dsl.Program, i, from, n int) *cep.Batch {
+	b, _ := decodeSome(c.t, prog, c.parts[i][from:from+n], 0, 0)
+	in := c.input(i)
+	b.Rebase(in.Source, in.Partition, uint64(from))
+	return b
 }
 
 func newPipeline(t testing.TB, prog *dsl.Program, cfg Config, events []string) *pipeline {
-	c := &pipeline{t: t, prog: prog, fed: make([]int, len(events))}
+	c := &pipeline{t: t, prog: prog, fed: make([]int, len(events)), apart: cfg.Apart}
 	c.text = &course{t: t, saved: &savedState{}, derived: map[cep.Ref]string{}, recall: newRecall(nil)}
 	for i, ev := range events {
 		c.parts = append(c.parts, lines(ev))
-		cfg.Inputs = append(cfg.Inputs, Input{Partition: uint32(i), Find: c.text.find})
+		cfg.Inputs = append(cfg.Inputs, c.input(i))
 	}
-	c.text.text = func(ref cep.Ref) string { return c.parts[ref.Partition()][ref.Position()] }
-	c.text.batch = func(part, from, n int) *cep.Batch {
-		return decodeLines(t, c.prog, c.parts[part][from:from+n], uint32(part), uint64(from))
-	}
-	c.text.counts = make([]int, len(events))
+	c.text.text = func(ref cep.Ref) string { return c.parts[c.of(ref)][ref.Position()] }
 	cfg.Deploys = true
 	cfg.Emit = c.emit
 	c.cfg = cfg
@@ -156,9 +172,32 @@ func newPipeline(t testing.TB, prog *dsl.Program, cfg Config, events []string) *
 // restore saves the engine and goes on with what is restored of it.
 func (c *pipeline) restore() {
 	c.text.prog, c.text.cfg, c.text.e = c.prog, c.cfg, c.e
+	for i := range c.cfg.Inputs {
+		c.cfg.Inputs[i] = c.input(i)
+	}
 	c.text.snapshot(false)
-	c.text.crash(c.fed, 3)
-	c.e = c.text.e
+	c.text.store()
+	c.e.Close()
+	e, err := Restore(c.prog, c.cfg, c.text.saved.meta, c.text.saved.pages)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if d := c.text.saved.differs(imageOf(e)); d != "" {
+		c.t.Fatalf("what was restored is not what was saved: %s", d)
+	}
+	for i := range c.parts {
+		in := c.input(i)
+		if from, waits := c.text.saved.oldest[inputKey(in.Source, in.Partition)]; waits {
+			for at := int(from); at < c.fed[i]; at += 3 {
+				e.rewind(e.prep.prepare(c.batch(c.prog, i, at, min(3, c.fed[i]-at))))
+			}
+		}
+	}
+	if err := e.rewound(); err != nil {
+		c.t.Fatal(err)
+	}
+	c.e = e
+	c.text.use(e)
 }
 
 func (c *pipeline) emit(alerts []*cep.Alert) error {
@@ -173,12 +212,13 @@ func (c *pipeline) feed(i, rows int) {
 	p := c.parts[i]
 	n := min(rows, len(p)-c.fed[i])
 	if n > 0 {
-		if err := c.e.Feed(decodeLines(c.t, c.prog, p[c.fed[i]:c.fed[i]+n], uint32(i), uint64(c.fed[i]))); err != nil {
+		if err := c.e.Feed(c.batch(c.prog, i, c.fed[i], n)); err != nil {
 			c.t.Fatal(err)
 		}
 	}
 	if c.fed[i] += n; n > 0 && c.fed[i] == len(p) {
-		if err := c.e.Finish(0, uint32(i)); err != nil {
+		in := c.input(i)
+		if err := c.e.Finish(in.Source, in.Partition); err != nil {
 			c.t.Fatal(err)
 		}
 	}
@@ -188,8 +228,8 @@ func (c *pipeline) feed(i, rows int) {
 func (c *pipeline) deploy(prog *dsl.Program, d Deployment) map[string]CarriedHow {
 	d.Redecode = func(b *cep.Batch) (*cep.Batch, error) {
 		first, last := b.Rows[0].Ref, b.Rows[len(b.Rows)-1].Ref
-		again, _ := decodeSome(c.t, prog, c.parts[first.Partition()][first.Position():last.Position()+1], first.Partition(), first.Position())
-		return again, nil
+		from := int(first.Position())
+		return c.batch(prog, c.of(first), from, int(last.Position())+1-from), nil
 	}
 	carried, err := c.e.Deploy(prog, d)
 	if err != nil {
