@@ -154,3 +154,50 @@ func TestDeployTheSame(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// Alerts that wait as events become events of their type as it has become:
+// fields by name, missing where they may be; those that lack something are gone.
+func TestWaitingAlertsAreRemade(t *testing.T) {
+	text := func(fields, reads string) string {
+		out := `event A { id id  time at late 20s  id: string  at: timestamp(unix_s)  u: string  v: string?  n: int }
+source fast of A from kafka { topic: "a", order: arrival }
+rule two { by u on A when n == 1 alert as Two { message "two" ` + fields + ` } }
+`
+		if reads != "" {
+			out += "rule late { by u pattern { t: Two  then no A where n == 5 within 1s } alert { message \"" + reads + "\" } }\n"
+		}
+		return out
+	}
+	events := []string{a(100, `"n":1,"v":"p"`), a(101, `"n":1,"v":"q"`), a(102, `"n":0`), a(103, `"n":1,"v":"r"`)}
+	for _, c := range []struct{ name, fields, reads, want string }{
+		{"the same", `a = n + 1  b = v`, "{t.a} {t.b}", "2 p,2 q,2 r"},
+		{"another order", `b = v  a = n + 1`, "{t.a} {t.b}", "2 p,2 q,2 r"},
+		{"one less", `b = v`, "{t.b}", "p,q,r"},
+		{"one more that may be missing", `a = n + 1  b = v  c = v`, "{t.a} {t.c}", "2 –,2 –,2 r"},
+		{"one more that must be there", `a = n + 1  b = v  c = n`, "{t.a} {t.c}", "2 1"},
+		{"of another type", `a = u  b = v`, "{t.a}", "x"},
+		{"nobody reads them", `a = n + 1  b = v`, "", ""},
+	} {
+		for _, restore := range []bool{false, true} {
+			p := newPipeline(t, compile(t, text(`a = n + 1  b = v`, "{t.a} {t.b}")), Config{Arrival: true}, []string{strings.Join(events, "\n")})
+			p.feed(0, 3)
+			if n := p.e.groups[0].order.waiting; n != 5 {
+				t.Fatalf("%d rows wait, want 3 and 2 alerts", n)
+			}
+			p.deploy(compile(t, text(c.fields, c.reads)), Deployment{})
+			if restore {
+				p.restore()
+			}
+			p.feed(0, 1)
+			var got []string
+			for _, m := range messages(p.end()) {
+				if m != "two" {
+					got = append(got, m)
+				}
+			}
+			if text := strings.Join(got, ","); text != c.want {
+				t.Errorf("%s: alerts %s, want %s", c.name, text, c.want)
+			}
+		}
+	}
+}

@@ -26,6 +26,7 @@ type purge struct {
 	timers *timers           // of a space
 	dead   map[uint32]*grave // by sid, of a space
 	sids   []uint32
+	alone  bool   // nobody else has the space
 	at     uint32 // where to go on
 }
 
@@ -93,7 +94,7 @@ func (rem *remains) purges(alive map[uint32]bool) (tasks []*purge) {
 		sp := st.spaces[in]
 		task := bySpace[sp]
 		if task == nil {
-			task = &purge{space: sp, timers: st.timers, dead: map[uint32]*grave{}}
+			task = &purge{space: sp, timers: st.timers, dead: map[uint32]*grave{}, alone: !alive[st.w.spaces[in].sid]}
 			bySpace[sp] = task
 			tasks = append(tasks, task)
 		}
@@ -127,6 +128,37 @@ func (gs *groupState) purges(sid uint32) []*purge {
 		return nil
 	}
 	return []*purge{{keys: gs.keys, set: gs.set, sids: []uint32{sid}}}
+}
+
+// bytes is the memory that is given back when the task is done.
+func (p *purge) bytes() (n int64) {
+	if p.keys != nil {
+		return p.keys.Bytes()
+	}
+	for _, g := range p.dead {
+		switch {
+		case g.feature != nil:
+			n += g.feature.mem.Bytes()
+		case g.pool != nil:
+			n += g.pool.mem.Bytes()
+		default:
+			n += g.rule.mem.Bytes() + g.rule.supp.bytes()
+		}
+	}
+	if p.alone {
+		n += p.space.bytes()
+	}
+	return n
+}
+
+// dyingBytes is the memory of what is still to be forgotten.
+func (e *Engine) dyingBytes() (n int64) {
+	for _, sh := range e.steps.shards {
+		for _, p := range sh.purges {
+			n += p.bytes()
+		}
+	}
+	return n
 }
 
 // purge looks at some keys behind a step of so many rows.

@@ -35,7 +35,7 @@ func (e *Engine) liveBytes() (n int64) {
 			n += st.timers.bytes()
 		}
 	}
-	return n
+	return n + e.dyingBytes()
 }
 
 // sweepMore looks for states that cannot matter any more, as after so many rows.
@@ -47,6 +47,9 @@ func (e *Engine) sweepMore(rows int) {
 			sh.rows = rows
 			sh.sweep(g.index, g.w)
 		}
+	}
+	if len(e.dying) > 0 {
+		e.purge(rows)
 	}
 }
 
