@@ -42,9 +42,6 @@ func BenchmarkDeploy(b *testing.B) {
 				b.Fatal(err)
 			}
 			feedBench(b, e, c.keys, max(c.keys, 20_000))
-			if c.waiting > 0 {
-				b.ReportMetric(float64(e.held.waiting), "waiting")
-			}
 			adding, taking := time.Hour, time.Hour // the shortest: others use the machine too
 			for b.Loop() {
 				start := time.Now()
@@ -58,6 +55,7 @@ func BenchmarkDeploy(b *testing.B) {
 				}
 				taking = min(taking, time.Since(start))
 			}
+			b.ReportMetric(float64(e.held.waiting), "waiting")
 			b.ReportMetric(float64(adding.Microseconds())/1e3, "ms/add")
 			b.ReportMetric(float64(taking.Microseconds())/1e3, "ms/remove")
 		})

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -240,6 +241,50 @@ rule low { by u on A when lower(v else "") in names alert { message "low {v}{n}"
 		// p: 10; q: 13; both: 14; none: from 15 on.
 		if want := "p0,low p0,q3,low q3,p4,low p4,three by p4"; got != want {
 			t.Errorf("%d shards: %s, want %s", shards, got, want)
+		}
+	}
+}
+
+// Rules that share windows of alerts part when one of them goes into the
+// shadow, where it sees what shadow rules raise; what had been shared both keep.
+func TestPoolsPart(t *testing.T) {
+	rules := func(status string) string {
+		return caseHead + `
+rule up { by u on A where n == 1 when true alert as X { message "" v = v } }
+rule hidden { status shadow by u on A where n == 2 when true alert as X { message "" v = v } }
+rule p1 { by u on X when count() over last 1m >= 1 and count() per (u, v) over last 1m >= 1 alert { message "p1 {count() over last 1m} {count() per (u, v) over last 1m}" } }
+rule p2 { status ` + status + ` by u on X when count() over last 1m >= 1 and count() per (u, v) over last 1m >= 1 alert { message "p2 {count() over last 1m} {count() per (u, v) over last 1m}" } }`
+	}
+	var events []string
+	for i := range 8 {
+		events = append(events, a(10+i, fmt.Sprintf(`"n":%d,"v":"%s"`, 1+i%2, []string{"p", "p", "q"}[i%3])))
+	}
+	for _, shards := range []int{1, 3} {
+		c := newPipeline(t, compile(t, rules("live")), Config{Shards: shards}, []string{strings.Join(events, "\n")})
+		c.feed(0, 4) // 10, 11 and 12 are released
+		if n := len(c.e.plan.worlds[1].pools); n != 2 {
+			t.Fatalf("%d pools, want 2", n)
+		}
+		c.deploy(compile(t, rules("shadow")), Deployment{})
+		if n := len(c.e.plan.worlds[1].pools); n != 4 {
+			t.Fatalf("%d pools, want 4", n)
+		}
+		c.restore()
+		c.feed(0, 4)
+		want := map[string]string{
+			// live: 10 p, 12 q, 14 p, 16 p
+			"p1": "1 1,2 1,3 2,4 3",
+			// and from 13 on those of the shadow: 13 p, 15 q, 17 p
+			"p2": "1 1,2 1,3 2,4 3,5 2,6 4,7 5",
+		}
+		got := map[string]string{}
+		for _, m := range messages(c.end()) {
+			if rule, text, ok := strings.Cut(m, " "); ok {
+				got[rule] = strings.TrimPrefix(got[rule]+","+text, ",")
+			}
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%d shards: %v, want %v", shards, got, want)
 		}
 	}
 }

@@ -38,21 +38,21 @@ var deployParts = []part{
 	{"by_v", nil, `feature by_v on A where n > 1 and at >= $T by v { c = count() over last 1m  s = sum(n) over previous 1m  top = max(n) over last 30s  ds = distinct(u) over last 2m }`},
 	{"by_u", nil, `feature by_u on A where at >= $T by u { c = count() over previous 2m  l = last(v) over previous 2m }`},
 	{"bursts", []string{"burst"}, `feature bursts on Burst where at >= $T by user { c = count() over last 2m }`},
-	{"burst", []string{"by_v", "by_u"}, `rule burst "Burst" { by u from A where at >= $T on A where n > 0 when newly count() over last 30s >= 3 suppress for 20s
+	{"burst", []string{"by_v", "by_u"}, `rule burst { by u from A where at >= $T on A where n > 0 when newly count() over last 30s >= 3 suppress for 20s
   alert as Burst { severity if(by_v.c > 3, high, low)  message "{u} {count() over last 30s} {by_v.s} {by_u.l}"  user = u  vs = distinct(v) over last 30s } }`},
-	{"seen", []string{"by_u"}, `rule seen "First" { by u from A where at >= $T on A when count() per (u, v) over previous 40s == 0 and by_u.c >= 1 suppress for 10s per (u, v_) unless n == 5 alert { message "{u} {n}"  v_ = v } }`},
-	{"seq", []string{"by_v", "by_u"}, `rule seq "Seq" { by u from A where at >= $T from B where at >= $T
+	{"seen", []string{"by_u"}, `rule seen { by u from A where at >= $T on A when count() per (u, v) over previous 40s == 0 and by_u.c >= 1 suppress for 10s per (u, v_) unless n == 5 alert { message "{u} {n}"  v_ = v } }`},
+	{"seq", []string{"by_v", "by_u"}, `rule seq { by u from A where at >= $T from B where at >= $T
   pattern { a: at least 2 A where n >= 2  then no B where n == 0  then b: B where n > a.first.n } within 40s
   alert { score b.n  message "{a.count} {a.last.v} {by_v['v1'].c} {by_u.c}" } on timeout alert { message "late {a.count}" } }`},
-	{"quiet", []string{"by_v", "by_u"}, `rule quiet "Quiet" { by u from A where at >= $T pattern { a: A where n == 3  then no A within 15s }
+	{"quiet", []string{"by_v", "by_u"}, `rule quiet { by u from A where at >= $T pattern { a: A where n == 3  then no A within 15s }
   alert as Quiet { severity info  message "{u} {by_u.c} {by_v['v2'].c} {by_v['v1'].ds}"  user = u } }`},
-	{"pair", nil, `rule pair "Pair" { by k from B where at >= $T match each limit 3 pattern { x: B by w  then any y: B by u where n != x.n } within 30s alert { message "{k} {x.n} {y.n}" } }`},
-	{"held", nil, `rule held "Held" { by u from A where at >= $T on r: A when n >= 2 for 10s gap 8s keep 5s alert { message "{u} {r.n} {r.v} {count() over last 20s} {sum(n) per (u, v) over last 30s}" } }`},
-	{"waves", []string{"burst"}, `rule waves "Waves" { global from Burst where at >= $T on Burst when count() over last 1m >= 2 alert as Wave { message "{count() over last 1m} {distinct(user) over last 1m}" } }`},
-	{"then_quiet", []string{"burst", "quiet"}, `rule then_quiet "Burst, then quiet" { by u from Burst where at >= $T from Quiet where at >= $T from B where at >= $T
+	{"pair", nil, `rule pair { by k from B where at >= $T match each limit 3 pattern { x: B by w  then any y: B by u where n != x.n } within 30s alert { message "{k} {x.n} {y.n}" } }`},
+	{"held", nil, `rule held { by u from A where at >= $T on r: A when n >= 2 for 10s gap 8s keep 5s alert { message "{u} {r.n} {r.v} {count() over last 20s} {sum(n) per (u, v) over last 30s}" } }`},
+	{"waves", []string{"burst"}, `rule waves { global from Burst where at >= $T on Burst when count() over last 1m >= 2 alert as Wave { message "{count() over last 1m} {distinct(user) over last 1m}" } }`},
+	{"then_quiet", []string{"burst", "quiet"}, `rule then_quiet { by u from Burst where at >= $T from Quiet where at >= $T from B where at >= $T
   pattern { b: Burst by user  then q: Quiet by user  then any_b: B by u } within 2m alert { message "{u} {b.vs}" } }`},
-	{"after_wave", []string{"waves", "burst"}, `rule after_wave "After" { global from Wave where at >= $T from Burst where at >= $T pattern { w: Wave  then no Burst within 20s } alert { message "calm" } }`},
-	{"often", []string{"bursts"}, `rule often "Often" { by u from A where at >= $T on A when bursts[u].c >= 1 suppress for 5s alert { message "{bursts[u].c}" } }`},
+	{"after_wave", []string{"waves", "burst"}, `rule after_wave { global from Wave where at >= $T from Burst where at >= $T pattern { w: Wave  then no Burst within 20s } alert { message "calm" } }`},
+	{"often", []string{"bursts"}, `rule often { by u from A where at >= $T on A when bursts[u].c >= 1 suppress for 5s alert { message "{bursts[u].c}" } }`},
 	{"c1", nil, `rule c1 { by u from A where at >= $T on A when count() over last 20s >= 2 alert { message "{count() over last 20s}" } }`},
 	{"c2", nil, `rule c2 { by u from A where at >= $T on A when count() over last 40s >= 3 and sum(n) over previous 30s > 4 suppress for 10s alert { message "{sum(n) over previous 30s}" } }`},
 	{"c3", nil, `rule c3 { by u from A where at >= $T on A when newly distinct(v) over last 30s >= 2 alert { message "{distinct(v) over last 30s} {last(v) over previous 10s}" } }`},
@@ -103,15 +103,16 @@ func with(names map[string]bool) map[string]bool {
 	return all
 }
 
-// ruleText spells parts, each from its time on; burst2 until a time.
-func ruleText(from map[string]int64, until int64) string {
+// ruleText spells parts, each from its time on; burst2 until a time. Rules have
+// numbers in their titles: one with another number has changed.
+func ruleText(from map[string]int64, until int64, titles map[string]int) string {
 	text := deployHead
 	spell := func(at int64) string {
 		return fmt.Sprintf("time(%q)", time.Unix(0, at).UTC().Format(time.RFC3339Nano))
 	}
 	for _, p := range deployParts {
 		if at, ok := from[p.name]; ok {
-			text += strings.NewReplacer("$T", spell(at), "$E", spell(until)).Replace(p.text) + "\n"
+			text += strings.NewReplacer("$T", spell(at), "$E", spell(until), "rule "+p.name, fmt.Sprintf("rule %s \"%d\"", p.name, titles[p.name])).Replace(p.text) + "\n"
 		}
 	}
 	return text
@@ -304,7 +305,8 @@ func (s stay) with2(twice []stay) stay {
 // others, every rule gives the alerts of one that has been there by itself, from
 // where the watermark was when it came to where it was when it went, with the
 // features and rules that it reads; byte for byte, but for its version. On the
-// way the engine is saved and restored.
+// way the engine is saved and restored, and rules change without a change of what
+// they find.
 func TestRandomDeployments(t *testing.T) {
 	var names, rules []string
 	for _, p := range deployParts {
@@ -330,7 +332,8 @@ func TestRandomDeployments(t *testing.T) {
 			}
 			return from
 		}
-		c := newPipeline(t, compile(t, ruleText(set(), finish)), Config{Shards: rapid.IntRange(1, 4).Draw(rt, "shards")}, s.events)
+		titles := map[string]int{}
+		c := newPipeline(t, compile(t, ruleText(set(), finish, titles)), Config{Shards: rapid.IntRange(1, 4).Draw(rt, "shards")}, s.events)
 		rows := rapid.IntRange(1, 8).Draw(rt, "rows")
 		stays := map[string][]stay{}
 		went := map[string]uint32{}
@@ -374,9 +377,18 @@ func TestRandomDeployments(t *testing.T) {
 			}
 			was := now
 			now = next
-			for rule, how := range c.deploy(compile(t, ruleText(set(), finish)), Deployment{}) {
+			changed := map[string]bool{}
+			for _, name := range rules {
+				if changed[name] = rapid.IntRange(0, 3).Draw(rt, "change") == 0; changed[name] {
+					titles[name]++
+				}
+			}
+			for rule, how := range c.deploy(compile(t, ruleText(set(), finish, titles)), Deployment{}) {
 				both := rule == "za" || rule == "zb"
 				want := map[[2]bool]CarriedHow{{true, true}: CarriedUnchanged, {false, true}: CarriedNew, {true, false}: CarriedRemoved}[[2]bool{both || was[rule], both || next[rule]}]
+				if want == CarriedUnchanged && changed[rule] {
+					want = CarriedKept
+				}
 				if how != want {
 					rt.Fatalf("rule %s: %s, want %s", rule, how, want)
 				}
@@ -420,7 +432,7 @@ func alone(t testing.TB, st stay, twice []stay, events []string) []string {
 	if len(twice) > 0 {
 		until = min(until, twice[0].to)
 	}
-	c := newPipeline(t, compile(t, ruleText(st.reads, until)), Config{ids: table}, events)
+	c := newPipeline(t, compile(t, ruleText(st.reads, until, nil)), Config{ids: table}, events)
 	for i := range c.parts {
 		c.feed(i, len(c.parts[i]))
 	}

@@ -18,5 +18,10 @@
 // never asked of a partition again, so whatever comes, no rule sees its time go
 // back.
 //
+// Programs, and the values of lists and tables, change while the engine runs
+// (Deploy, SetLookups), each at one place of the input too: for all rows that are
+// not released yet. A state belongs to a number that stays (ids), so that what
+// has not changed goes on with its state where it lies.
+//
 // The package knows nothing of rule text, HTTP, or what becomes of an alert.
 package engine
