@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-var errLayout = errors.New("its state is laid out for another form of the rule")
+var errLayout = errors.New("its state is laid out for another form of it, or by another build")
 
 // identify gives a rule its sid: the one that the table before has for a rule
 // of that name, which must be laid out the same, or a new one.
@@ -96,6 +96,19 @@ func (p *plan) identifyFeatures(was *ids) error {
 				f.sid = sid
 			}
 			t.features[f.id(w.name)] = f.sid
+		}
+	}
+	return nil
+}
+
+// allKnown says that the table had every feature of the plan, laid out as it is
+// now.
+func (p *plan) allKnown(was *ids) error {
+	for _, w := range p.worlds {
+		for _, f := range w.features {
+			if was.features[f.id(w.name)] == 0 {
+				return fmt.Errorf("feature %s: %w", f.ir.Name, errLayout)
+			}
 		}
 	}
 	return nil

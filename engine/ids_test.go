@@ -89,4 +89,13 @@ rule r "r" { by k  on A  when count() over last ` + span + ` >= ` + need + `  al
 	if _, err := newPlan(compile(t, rules("2m", "3")), &Config{Shards: 1, ids: p.ids}); err == nil || !strings.Contains(err.Error(), "rule r") {
 		t.Errorf("another window: %v", err)
 	}
+	feature := func(span string) string {
+		return rules("1m", "3") + "\nfeature f on A by k { c = count() over last " + span + " }\nrule s { by k on A when f.c > 3 alert {} }"
+	}
+	if p, err = newPlan(compile(t, feature("1m")), &Config{Shards: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newPlan(compile(t, feature("2m")), &Config{Shards: 1, ids: p.ids}); err == nil || !strings.Contains(err.Error(), "feature f") {
+		t.Errorf("another window of a feature: %v", err)
+	}
 }

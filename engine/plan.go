@@ -233,7 +233,10 @@ func (p *plan) lay(cfg *Config, was *ids, old *plan) error {
 		}
 	}
 	p.dealWorlds()
-	return p.identify(was)
+	if err := p.identify(was); err != nil || old != nil || len(was.rules) == 0 {
+		return err
+	}
+	return p.allKnown(was) // the same program: all states are there
 }
 
 func compareWorlds(a, b *world) int {
