@@ -59,8 +59,9 @@ func (n *node) memoryText(st *Stats, used int64) string {
 	}
 	text := fmt.Sprintf("The memory for matching is full: %s of %s", sizeText(used), sizeText(n.cfg.StateLimit))
 	if most.Bytes > 0 {
-		keys := max(n.e.keysOf(most.Name), 1)
-		text += fmt.Sprintf(", most of it for rule %s with %d keys of %d bytes each", most.Name, keys, most.Bytes/int64(keys))
+		keys, table := n.e.keysOf(most.Name)
+		keys = max(keys, 1)
+		text += fmt.Sprintf(", most of it for rule %s with %d keys of %d bytes each", most.Name, keys, (most.Bytes+table)/int64(keys))
 	}
 	return text + ". Shorten its windows, use fewer keys, or raise the limit."
 }

@@ -53,16 +53,20 @@ func (e *Engine) sweepMore(rows int) {
 	}
 }
 
-// keysOf is the number of keys in the space of a rule.
-func (e *Engine) keysOf(rule string) (n int) {
+// keysOf is the number of keys in the space of a rule, and what the space takes
+// for them, which rules of the same key share.
+func (e *Engine) keysOf(rule string) (keys int, bytes int64) {
 	for _, sh := range e.steps.shards {
 		for _, st := range sh.stages {
 			for i := range st.rules {
 				if r := st.rules[i].r; r.ir.Name == rule {
-					n += st.spaces[r.space].keys.Len()
+					space := st.spaces[r.space].keys
+					_, live := space.Arena().Live()
+					keys += space.Len()
+					bytes += live + int64(space.Len())*indexBytes
 				}
 			}
 		}
 	}
-	return n
+	return keys, bytes
 }
