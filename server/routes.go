@@ -2,32 +2,56 @@ package server
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
 // route is one thing that the server does.
 type route struct {
 	method, path string
+	role         Role // that a caller needs
 	summary      string
 	handle       func(*Server, http.ResponseWriter, *http.Request) error
 }
 
-// api is all that the server does. What describes the API is made from it.
-var api = []route{
-	{"POST", "/api/v1/events", "take events in", (*Server).postEvents},
-	{"GET", "/api/v1/alerts", "alerts behind a sequence number", (*Server).getAlerts},
-	{"GET", "/api/v1/dead-letters", "records that did not become events", (*Server).getDead},
-	{"GET", "/api/v1/late", "events that came too late", (*Server).getLate},
-	{"GET", "/api/v1/pipeline", "sources, watermarks, queues, the journal", (*Server).getPipeline},
-	{"GET", "/api/v1/rules", "the rules that run, with their counters", (*Server).getRules},
-	{"GET", "/api/v1/state", "what the rules remember, and the last checkpoint", (*Server).getState},
-	{"POST", "/api/v1/state/savepoint", "write a copy of the state to a new folder", (*Server).postSavepoint},
-	{"POST", "/api/v1/state/erase", "erase the texts of somebody's events", (*Server).postErase},
-	{"GET", "/api/v1/limits", "what a client can ask for", (*Server).getLimits},
-	{"GET", "/livez", "whether the process lives", (*Server).getLive},
-	{"GET", "/readyz", "whether requests can be served; verbose: check by check", (*Server).getReady},
-	{"GET", "/metrics", "figures for Prometheus", (*Server).getMetrics},
-}
+// api is all that the server does, each part beside its handlers. What describes
+// the API is made from it.
+var api = slices.Concat(
+	eventRoutes,
+	alertRoutes,
+	pipelineRoutes,
+	ruleRoutes,
+	stateRoutes,
+	healthRoutes,
+)
+
+var (
+	eventRoutes = []route{
+		{"POST", "/api/v1/events", Operator, "take events in", (*Server).postEvents},
+		{"GET", "/api/v1/dead-letters", Viewer, "records that did not become events", (*Server).getDead},
+		{"GET", "/api/v1/late", Viewer, "events that came too late", (*Server).getLate},
+	}
+	alertRoutes = []route{
+		{"GET", "/api/v1/alerts", Viewer, "alerts behind a sequence number", (*Server).getAlerts},
+	}
+	pipelineRoutes = []route{
+		{"GET", "/api/v1/pipeline", Viewer, "sources, watermarks, queues, the journal", (*Server).getPipeline},
+		{"GET", "/api/v1/limits", Viewer, "what a client can ask for", (*Server).getLimits},
+	}
+	ruleRoutes = []route{
+		{"GET", "/api/v1/rules", Viewer, "the rules that run, with their counters", (*Server).getRules},
+	}
+	stateRoutes = []route{
+		{"GET", "/api/v1/state", Viewer, "what the rules remember, and the last checkpoint", (*Server).getState},
+		{"POST", "/api/v1/state/savepoint", Operator, "write a copy of the state to a new folder", (*Server).postSavepoint},
+		{"POST", "/api/v1/state/erase", Operator, "erase the texts of somebody's events", (*Server).postErase},
+	}
+	healthRoutes = []route{
+		{"GET", "/livez", Anyone, "whether the process lives", (*Server).getLive},
+		{"GET", "/readyz", Anyone, "whether requests can be served; verbose: check by check", (*Server).getReady},
+		{"GET", "/metrics", Viewer, "figures for Prometheus", (*Server).getMetrics},
+	}
+)
 
 func (s *Server) routes() {
 	for _, r := range api {
