@@ -13,6 +13,10 @@ import (
 	"github.com/weir-cep/weir/cep"
 )
 
+var alertRoutes = []route{
+	{"GET", "/api/v1/alerts", RoleViewer, "alerts behind a sequence number", (*Server).getAlerts},
+}
+
 // getAlerts answers with the alerts behind a sequence number, and waits for
 // some if it is asked to.
 func (s *Server) getAlerts(w http.ResponseWriter, r *http.Request) error {

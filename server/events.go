@@ -8,6 +8,12 @@ import (
 	"github.com/weir-cep/weir/engine"
 )
 
+var eventRoutes = []route{
+	{"POST", "/api/v1/events", RoleOperator, "take events in", (*Server).postEvents},
+	{"GET", "/api/v1/dead-letters", RoleViewer, "records that did not become events", (*Server).getDead},
+	{"GET", "/api/v1/late", RoleViewer, "events that came too late", (*Server).getLate},
+}
+
 // ingested is the answer to POST /api/v1/events.
 type ingested struct {
 	Accepted int      `json:"accepted"`

@@ -12,6 +12,12 @@ import (
 	"github.com/weir-cep/weir/engine"
 )
 
+var healthRoutes = []route{
+	{"GET", "/livez", RoleNone, "whether the process lives", (*Server).getLive},
+	{"GET", "/readyz", RoleNone, "whether requests can be served; verbose: check by check", (*Server).getReady},
+	{"GET", "/metrics", RoleViewer, "figures for Prometheus", (*Server).getMetrics},
+}
+
 // getLive says that the process answers.
 func (s *Server) getLive(w http.ResponseWriter, _ *http.Request) error {
 	plain(w, http.StatusOK, "ok\n")

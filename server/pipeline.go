@@ -8,6 +8,11 @@ import (
 	"github.com/weir-cep/weir/engine"
 )
 
+var pipelineRoutes = []route{
+	{"GET", "/api/v1/pipeline", RoleViewer, "sources, watermarks, queues, the journal", (*Server).getPipeline},
+	{"GET", "/api/v1/limits", RoleViewer, "what a client can ask for", (*Server).getLimits},
+}
+
 // getPipeline says how events flow: what each source has brought and what it
 // waits for, how much is queued, and what the journal holds.
 func (s *Server) getPipeline(w http.ResponseWriter, r *http.Request) error {

@@ -10,13 +10,13 @@ type Role uint8
 
 // The roles.
 const (
-	Anyone   Role = iota // whoever reaches the server
-	Viewer               // read
-	Analyst              // triage alerts, silence, send a delivery again
-	Author               // write rules in shadow, edit lists
-	Approver             // put rules live, take them off
-	Operator             // send events, savepoints, endpoints, erasure
-	Admin                // everything
+	RoleNone     Role = iota // whoever reaches the server
+	RoleViewer               // read
+	RoleAnalyst              // triage alerts, silence, send a delivery again
+	RoleAuthor               // write rules in shadow, edit lists
+	RoleApprover             // put rules live, take them off
+	RoleOperator             // send events, savepoints, endpoints, erasure
+	RoleAdmin                // everything
 )
 
 // Identity is who sends a request.
@@ -33,7 +33,7 @@ func identity(r *http.Request) Identity {
 	if who, ok := r.Context().Value(identityKey{}).(Identity); ok {
 		return who
 	}
-	return Identity{Name: "local", Role: Admin}
+	return Identity{Name: "local", Role: RoleAdmin}
 }
 
 // withIdentity makes a request somebody's.

@@ -25,34 +25,6 @@ var api = slices.Concat(
 	healthRoutes,
 )
 
-var (
-	eventRoutes = []route{
-		{"POST", "/api/v1/events", Operator, "take events in", (*Server).postEvents},
-		{"GET", "/api/v1/dead-letters", Viewer, "records that did not become events", (*Server).getDead},
-		{"GET", "/api/v1/late", Viewer, "events that came too late", (*Server).getLate},
-	}
-	alertRoutes = []route{
-		{"GET", "/api/v1/alerts", Viewer, "alerts behind a sequence number", (*Server).getAlerts},
-	}
-	pipelineRoutes = []route{
-		{"GET", "/api/v1/pipeline", Viewer, "sources, watermarks, queues, the journal", (*Server).getPipeline},
-		{"GET", "/api/v1/limits", Viewer, "what a client can ask for", (*Server).getLimits},
-	}
-	ruleRoutes = []route{
-		{"GET", "/api/v1/rules", Viewer, "the rules that run, with their counters", (*Server).getRules},
-	}
-	stateRoutes = []route{
-		{"GET", "/api/v1/state", Viewer, "what the rules remember, and the last checkpoint", (*Server).getState},
-		{"POST", "/api/v1/state/savepoint", Operator, "write a copy of the state to a new folder", (*Server).postSavepoint},
-		{"POST", "/api/v1/state/erase", Operator, "erase the texts of somebody's events", (*Server).postErase},
-	}
-	healthRoutes = []route{
-		{"GET", "/livez", Anyone, "whether the process lives", (*Server).getLive},
-		{"GET", "/readyz", Anyone, "whether requests can be served; verbose: check by check", (*Server).getReady},
-		{"GET", "/metrics", Viewer, "figures for Prometheus", (*Server).getMetrics},
-	}
-)
-
 func (s *Server) routes() {
 	for _, r := range api {
 		pattern := r.method + " " + r.path

@@ -8,6 +8,10 @@ import (
 	"github.com/weir-cep/weir/engine"
 )
 
+var ruleRoutes = []route{
+	{"GET", "/api/v1/rules", RoleViewer, "the rules that run, with their counters", (*Server).getRules},
+}
+
 type ruleItem struct {
 	Name       string `json:"name"`
 	Title      string `json:"title,omitempty"`

@@ -11,6 +11,12 @@ import (
 	"github.com/weir-cep/weir/engine"
 )
 
+var stateRoutes = []route{
+	{"GET", "/api/v1/state", RoleViewer, "what the rules remember, and the last checkpoint", (*Server).getState},
+	{"POST", "/api/v1/state/savepoint", RoleOperator, "write a copy of the state to a new folder", (*Server).postSavepoint},
+	{"POST", "/api/v1/state/erase", RoleOperator, "erase the texts of somebody's events", (*Server).postErase},
+}
+
 type stateAnswer struct {
 	Bytes      int64            `json:"bytes"`
 	Limit      int64            `json:"limit_bytes"` // 0: none
