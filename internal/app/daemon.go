@@ -1,0 +1,233 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/weir-cep/weir/alerts"
+	"github.com/weir-cep/weir/alerts/sink"
+	"github.com/weir-cep/weir/dsl"
+	"github.com/weir-cep/weir/engine"
+	"github.com/weir-cep/weir/server"
+)
+
+// daemon is all that serve runs.
+type daemon struct {
+	cmd     *serveCmd
+	log     *slog.Logger
+	streams Streams
+	dir     *stateDir
+	alerts  *alerts.Log
+	lanes   *sink.Lanes
+	rt      *engine.Runtime
+	figures *server.Figures
+	files   *ruleFiles
+	srv     *server.Server
+	carry   engine.Carry
+}
+
+// open opens the state directory and recovers it.
+func (c *serveCmd) open(ctx context.Context, log *slog.Logger, s Streams) (d *daemon, err error) {
+	d = &daemon{cmd: c, log: log, streams: s, figures: server.NewFigures()}
+	if c.Carry == "reset" {
+		d.carry = engine.Reset
+	}
+	if d.dir, err = openStateDir(c.State, c.Shards); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.close())
+		}
+	}()
+	d.alerts, err = alerts.Open(alerts.Options{FS: vfs.Default, Dir: filepath.Join(c.State, alertsDir), Keep: c.AlertsKept, Logger: log})
+	if err != nil {
+		return d, err
+	}
+	d.lanes = sink.NewLanes(d.alerts, sinkKinds, log)
+	d.rt, err = engine.Open(ctx, engine.RuntimeConfig{
+		Dir: c.State, Shards: d.dir.shards, Sink: d.alerts, Open: sourceKinds, Lookups: lookupKinds,
+		Interval: time.Duration(c.CheckpointInterval), Keep: c.CheckpointsKept,
+		JournalBytes: int64(c.JournalKeepBytes), JournalAge: time.Duration(c.JournalKeepAge), StateLimit: int64(c.StateLimit),
+		Logger: log, Synced: d.figures.Synced, Saved: d.figures.Saved, Found: d.figures.Found,
+	})
+	return d, err
+}
+
+// close closes what open has opened and serve has not closed.
+func (d *daemon) close() error {
+	var errs []error
+	if d.rt != nil {
+		errs = append(errs, d.rt.Close())
+	}
+	if d.alerts != nil {
+		errs = append(errs, d.alerts.Close())
+	}
+	if d.dir != nil {
+		errs = append(errs, d.dir.retract(), d.dir.close())
+	}
+	return errors.Join(errs...)
+}
+
+// serve runs until it is asked to stop, or cannot go on.
+func (d *daemon) serve(stop *signals, set engine.RuleSet, prog *dsl.Program) error {
+	if err := d.begin(stop.ctx, set, prog); err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", d.cmd.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w; is another server running there? --listen takes another address", d.cmd.Listen, cause(err))
+	}
+	url := urlOf(l.Addr())
+	if err := d.dir.announce(url); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	d.srv = server.New(d.config())
+	ctx, cancel := context.WithCancel(context.Background()) // of all that runs beside
+	defer cancel()
+	served, ran := make(chan error, 1), make(chan error, 1)
+	running, stopRunning := context.WithCancel(ctx)
+	defer stopRunning()
+	go func() { served <- d.srv.Serve(l) }()
+	go func() { ran <- d.rt.Run(running) }()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	go d.files.follow(running, tick.C, stop.hangup)
+	go d.watchHealth(running)
+	d.welcome(url, prog)
+	select {
+	case <-stop.ctx.Done():
+		return d.drain(stopRunning, ran)
+	case err := <-ran:
+		return errors.Join(err, d.srv.Shutdown(stop.ctx))
+	case err := <-served:
+		stopRunning()
+		return errors.Join(err, <-ran)
+	}
+}
+
+// begin puts the rules of the files in force, unless they are already.
+func (d *daemon) begin(ctx context.Context, set engine.RuleSet, prog *dsl.Program) error {
+	d.files = &ruleFiles{paths: d.cmd.Rules, deploy: d.deploy, log: d.log}
+	if old, _, ok := d.rt.Rules(); !ok || old.Hash() != set.Hash() {
+		if err := d.deploy(ctx, set); err != nil {
+			return err
+		}
+	} else if err := d.lanes.Set(sinkSpecs(prog, d)); err != nil {
+		return err
+	}
+	d.files.began(set)
+	return nil
+}
+
+// deploy puts a rule set in force.
+func (d *daemon) deploy(ctx context.Context, set engine.RuleSet) error {
+	prog, err := set.Compile()
+	if err != nil {
+		return err
+	}
+	specs := sinkSpecs(prog, d)
+	if err := d.lanes.Check(specs); err != nil {
+		return err
+	}
+	got, err := d.rt.Deploy(ctx, set, d.carry)
+	if err != nil {
+		return err
+	}
+	for _, w := range got.Warnings {
+		d.log.Warn("rules deployed with a warning", "warning", w)
+	}
+	d.log.Info("rules deployed", "rules", len(prog.Rules), "changes", changes(got.Rules))
+	return d.lanes.Set(specs)
+}
+
+// drain stops what comes in, works off what has come, and ends the server.
+func (d *daemon) drain(stopRunning func(), ran <-chan error) error {
+	d.log.Info("stopping")
+	limit := time.Duration(d.cmd.DrainTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	err := d.srv.Shutdown(ctx)
+	if err != nil {
+		d.log.Warn("requests were cut off", "error", err)
+	}
+	stopRunning()
+	select {
+	case err := <-ran:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		d.log.Warn("not everything was worked off in time; the next start does the rest", "timeout", limit)
+		*d = daemon{} // all is still at work, and ends with the process
+		return nil
+	}
+	d.lanes.Close(ctx)
+	d.log.Info("stopped")
+	return nil
+}
+
+// watchHealth logs the health sentence when the worst of what is wrong becomes
+// another.
+func (d *daemon) watchHealth(ctx context.Context) {
+	tick := time.NewTicker(healthEvery)
+	defer tick.Stop()
+	last := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		h := d.srv.Health(ctx)
+		worst := server.Worst(&h)
+		if worst == last || ctx.Err() != nil {
+			continue
+		}
+		if worst == "" {
+			d.log.Info("health", "sentence", h.Sentence)
+		} else {
+			d.log.Warn("health", "check", worst, "sentence", h.Sentence)
+		}
+		last = worst
+	}
+}
+
+const healthEvery = 10 * time.Second
+
+func urlOf(a net.Addr) string {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return "http://" + a.String()
+	}
+	host := tcp.IP.String()
+	if tcp.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, fmt.Sprint(tcp.Port))
+}
+
+// config wires the HTTP server.
+func (d *daemon) config() server.Config {
+	host, _, _ := net.SplitHostPort(d.cmd.Listen)
+	return server.Config{Runtime: d.rt, Alerts: d.alerts, Figures: d.figures, Logger: d.log,
+		Build: server.Build{Version: version, Commit: commit(), Go: runtime.Version()},
+		Hosts: d.cmd.Host, AnyHost: !isLoopback(host),
+		Operator: server.Operator{
+			Reload: d.files.reload,
+			Sinks:  d.lanes.Stats,
+			Disk:   func() (int64, bool) { return diskFree(d.dir.path) },
+			Savepoint: func(ctx context.Context, dir string) (server.Savepoint, error) {
+				return writeSavepoint(ctx, d.rt, d.alerts, d.dir.format(), dir)
+			},
+			Erase: d.rt.Erase,
+		}}
+}
