@@ -1,6 +1,8 @@
 package servertest
 
 import (
+	"bufio"
+	"net"
 	"strconv"
 	"testing"
 )
@@ -19,11 +21,30 @@ func StartRedis(t testing.TB, args ...string) *RedisServer {
 	r := &RedisServer{Addr: loopback(port)}
 	r.p = process{t: t, addr: r.Addr, dir: t.TempDir(), args: append([]string{program(t, "redis-server"), "--bind", "127.0.0.1",
 		"--port", strconv.Itoa(port), "--save", "", "--appendonly", "yes", "--appendfsync", "always"}, args...)}
-	r.p.start()
+	r.Start()
 	return r
 }
 
-// Stop ends it, Kill ends it at once, Start starts it again on the same data.
-func (r *RedisServer) Stop()  { r.p.stop() }
-func (r *RedisServer) Kill()  { r.p.kill() }
-func (r *RedisServer) Start() { r.p.start() }
+// Stop ends it, Kill ends it at once.
+func (r *RedisServer) Stop() { r.p.stop() }
+func (r *RedisServer) Kill() { r.p.kill() }
+
+// Start starts it again on the same data, and returns when it has read them:
+// before, it refuses commands, and who sends several at once sees the first
+// refused and the last done.
+func (r *RedisServer) Start() {
+	r.p.t.Helper()
+	r.p.start()
+	Eventually(r.p.t, "Redis has read its data", func() bool {
+		c, err := net.Dial("tcp", r.Addr)
+		if err != nil {
+			return false
+		}
+		defer c.Close()
+		if _, err := c.Write([]byte("PING\r\n")); err != nil {
+			return false
+		}
+		line, err := bufio.NewReader(c).ReadString('\n')
+		return err == nil && line == "+PONG\r\n"
+	})
+}
