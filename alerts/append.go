@@ -41,10 +41,18 @@ func (l *Log) append(journal uint64, alerts []*cep.Alert) error {
 	b := l.db.NewBatch()
 	defer b.Close()
 	head, logged := l.head.Load(), l.opt.Now().UnixNano()
+	var quiet []*Silence
 	for i, a := range alerts {
-		if err := l.add(b, head+1+uint64(i), journal, logged, a); err != nil {
+		s := l.silence(a, logged)
+		if s != nil {
+			quiet = append(quiet, s)
+		}
+		if err := l.add(b, head+1+uint64(i), journal, logged, a, s); err != nil {
 			return err
 		}
+	}
+	if err := l.countSilenced(b, quiet); err != nil {
+		return err
 	}
 	if err := l.write(b); err != nil {
 		return err
@@ -55,14 +63,18 @@ func (l *Log) append(journal uint64, alerts []*cep.Alert) error {
 	head += uint64(len(alerts))
 	l.head.Store(head)
 	l.replay.next = head + 1
-	l.announce()
+	l.news.ring()
 	return nil
 }
 
 // add puts an alert and what it is found by into a batch.
-func (l *Log) add(b *pebble.Batch, seq, journal uint64, logged int64, a *cep.Alert) error {
+func (l *Log) add(b *pebble.Batch, seq, journal uint64, logged int64, a *cep.Alert, s *Silence) error {
 	l.key = alertKey(l.key[:0], seq)
-	l.row = appendRow(l.row[:0], journal, logged, a)
+	silence := ""
+	if s != nil {
+		silence = s.ID
+	}
+	l.row = appendRow(l.row[:0], journal, logged, a, silence)
 	if err := b.Set(l.key, l.row, nil); err != nil {
 		return err
 	}

@@ -13,12 +13,16 @@ const (
 	keyCursor   = 'c' // reader's name → cursor
 	keyDead     = 'd' // number → dead letter
 	keyDeadAt   = 'D' // place → number of the dead letter
+	keyAction   = 'n' // number → action
 	keyGone     = 'g' // store, source, partition → position of the last that went
 	keyEvent    = 'e' // reference of the event that an alert is → number
+	keyHistory  = 'h' // alert, action → nothing
 	keyID       = 'i' // alert id, number → nothing
 	keyLate     = 'l' // number → late event
 	keyLateAt   = 'L' // place → number of the late event
 	keyMeta     = 'm' // name → what the log knows of itself
+	keySilence  = 'q' // id → silence
+	keyTriage   = 's' // alert → what people have made of it
 	keyTotal    = 't' // store, source, reason → count
 	keyText     = 'x' // reference of an event that no alert is → text
 	keyAlertEnd = keyAlert + 1
@@ -44,3 +48,17 @@ func metaKey(name string) []byte { return append([]byte{keyMeta}, name...) }
 
 // number reads the number that a key ends with.
 func number(key []byte) uint64 { return binary.BigEndian.Uint64(key[len(key)-8:]) }
+
+func actionKey(dst []byte, n uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(dst, keyAction), n)
+}
+
+func historyKey(dst []byte, seq, n uint64) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(append(dst, keyHistory), seq), n)
+}
+
+func triageKey(dst []byte, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(dst, keyTriage), seq)
+}
+
+func silenceKey(id string) []byte { return append([]byte{keySilence}, id...) }

@@ -17,7 +17,7 @@ import (
 // Log is the alert log. Its methods may be called from several goroutines.
 //
 // Order of the locks: using, syncing, writing, then one of shelves, holding,
-// putting, wake. Nothing that reads
+// putting, silences. Nothing that reads
 // takes writing, so a disk that stalls stops no reader.
 type Log struct {
 	opt  Options
@@ -53,9 +53,13 @@ type Log struct {
 	putting sync.Mutex
 	texts   map[cep.Ref][]byte // what PutDerived brought since, without what is an alert of the log
 
-	wake   sync.Mutex
-	news   chan struct{} // closed with the next alert
-	wanted bool          // somebody waits on news
+	news  bell // of alerts
+	acted bell // of actions
+
+	actions  atomic.Uint64 // number of the last action
+	oldest   atomic.Uint64 // number of the first action that is kept
+	silences silences
+	silenced atomic.Uint64 // alerts since the log was opened
 
 	fatal atomic.Pointer[error] // what the database could not go on after
 }
@@ -70,14 +74,13 @@ const (
 
 // format is the version of what is in the database. Rows have a version of
 // their own.
-const format = 1
+const format = 2
 
 // Open opens the log in Options.Dir, or begins one there.
 func Open(opt Options) (*Log, error) {
 	opt.defaults()
 	l := &Log{
-		opt:  opt,
-		news: make(chan struct{}),
+		opt: opt,
 
 		holds:   map[string]uint64{},
 		texts:   map[cep.Ref][]byte{},
@@ -119,6 +122,12 @@ func (l *Log) readSelf() error {
 	if err != nil {
 		return err
 	}
+	if v == 1 && !l.readOnly() {
+		// Rows of format 1 are as they are now; they name no silence.
+		if err := l.db.Set(metaKey(metaFormat), binary.BigEndian.AppendUint64(nil, format), pebble.Sync); err != nil {
+			return fmt.Errorf("take over the alert log in %s: %w", l.opt.Dir, err)
+		}
+	}
 	if v > format {
 		return &VersionError{Dir: l.opt.Dir, Why: fmt.Sprintf("format %d, this one reads %d", v, format)}
 	}
@@ -138,11 +147,20 @@ func (l *Log) readSelf() error {
 		return err
 	}
 	l.head.Store(max(head, first-1))
+	if err := l.loadActions(); err != nil {
+		return err
+	}
+	if err := l.loadSilences(); err != nil {
+		return err
+	}
 	if err := l.dead.load(l); err != nil {
 		return err
 	}
 	return l.late.load(l)
 }
+
+// readOnly says that the log is only looked at.
+func (l *Log) readOnly() bool { return l.closing == nil }
 
 // meta reads one number that the log knows of itself.
 func (l *Log) meta(name string) (n uint64, ok bool, err error) {
@@ -187,7 +205,8 @@ func (l *Log) Close() error {
 	if l.closed.Swap(true) {
 		return nil
 	}
-	l.announce()
+	l.news.ring()
+	l.acted.ring()
 	close(l.closing)
 	closed := make(chan error, 1)
 	go func() {
@@ -287,20 +306,7 @@ func (l *Log) endWrite() {
 // Changed returns a channel that is closed when there are alerts behind the
 // Head that was read before, or the log is closed. Take the channel, then look,
 // then wait.
-func (l *Log) Changed() <-chan struct{} {
-	l.wake.Lock()
-	defer l.wake.Unlock()
-	l.wanted = true
-	return l.news
-}
+func (l *Log) Changed() <-chan struct{} { return l.news.wait() }
 
-// announce wakes those who wait for news.
-func (l *Log) announce() {
-	l.wake.Lock()
-	defer l.wake.Unlock()
-	if l.wanted {
-		close(l.news)
-		l.news = make(chan struct{})
-		l.wanted = false
-	}
-}
+// Acted is Changed for actions, behind the LastAction that was read before.
+func (l *Log) Acted() <-chan struct{} { return l.acted.wait() }

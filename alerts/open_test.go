@@ -36,7 +36,7 @@ func TestWrittenByANewerVersion(t *testing.T) {
 	must(t, l.db.Set(metaKey(metaFormat), binary.BigEndian.AppendUint64(nil, format+1), pebble.Sync))
 	must(t, l.Close())
 	_, err := Open(Options{FS: fs, Dir: "alerts"})
-	if !errors.As(err, &newer) || !strings.Contains(err.Error(), "the alert log in alerts was written by a newer Weir (format 2, this one reads 1): run that one, or give another state directory") {
+	if !errors.As(err, &newer) || !strings.Contains(err.Error(), "the alert log in alerts was written by a newer Weir (format 3, this one reads 2): run that one, or give another state directory") {
 		t.Fatalf("error %v", err)
 	}
 

@@ -30,6 +30,10 @@ type Options struct {
 	// the oldest go first. 0 is DefaultKeepDead.
 	KeepDead, KeepLate int
 
+	// KeepActions is how many entries of the audit trail stay; the oldest go
+	// first. 0 is DefaultKeepActions.
+	KeepActions int64
+
 	Now    func() time.Time // the clock that KeepAge goes by; nil: the machine's
 	Logger *slog.Logger     // nil: nothing is logged
 
@@ -41,6 +45,8 @@ type Options struct {
 const (
 	DefaultKeep     = 10_000_000
 	DefaultKeepDead = 100_000
+
+	DefaultKeepActions = 1_000_000
 
 	DefaultCleanEvery = time.Minute
 )
@@ -66,6 +72,9 @@ func (o *Options) defaults() {
 	}
 	if o.KeepLate == 0 {
 		o.KeepLate = DefaultKeepDead
+	}
+	if o.KeepActions == 0 {
+		o.KeepActions = DefaultKeepActions
 	}
 	if o.Now == nil {
 		o.Now = time.Now

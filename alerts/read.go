@@ -41,6 +41,11 @@ func (l *Log) After(seq uint64, limit int, f Filter) (Page, error) {
 		return p, err
 	}
 	defer it.Close()
+	made, err := l.triagesOf(seq+1, head)
+	if err != nil {
+		return p, err
+	}
+	defer made.close()
 	limit = min(limit, MaxPage)
 	size, scanned := 0, 0
 	for ok := it.First(); ok; ok = it.Next() {
@@ -56,14 +61,11 @@ func (l *Log) After(seq uint64, limit int, f Filter) (Page, error) {
 			return p, l.damaged("alerts between %d and %d are missing", p.Next, n)
 		}
 		p.Next = n
-		if f.passes(&r) {
-			e, err := r.entry(n)
-			if err != nil {
-				return p, l.badRow(n, err)
-			}
-			p.Entries = append(p.Entries, e)
-			size += len(e.JSON)
+		text, err := l.take(&p, n, &r, made, &f)
+		if err != nil {
+			return p, err
 		}
+		size += text
 		if scanned++; len(p.Entries) == limit || scanned == MaxScan || size > maxText {
 			return p, nil
 		}
@@ -79,6 +81,24 @@ func (l *Log) After(seq uint64, limit int, f Filter) (Page, error) {
 	}
 	p.Next = head
 	return p, nil
+}
+
+// take adds an alert to a page if it passes the filter, and returns the size of
+// its text.
+func (l *Log) take(p *Page, seq uint64, r *row, made *triages, f *Filter) (int, error) {
+	if !f.passes(r) {
+		return 0, nil
+	}
+	t, err := made.of(seq)
+	if err != nil || !f.made(&t) {
+		return 0, err
+	}
+	e, err := r.entry(seq, t)
+	if err != nil {
+		return 0, l.badRow(seq, err)
+	}
+	p.Entries = append(p.Entries, e)
+	return len(e.JSON), nil
 }
 
 // rows goes over the rows of alerts behind seq, up to head.
@@ -121,7 +141,11 @@ func (l *Log) entry(seq uint64) (Entry, error) {
 		return Entry{}, err
 	}
 	defer done()
-	e, err := r.entry(seq)
+	t, err := l.triage(seq)
+	if err != nil {
+		return Entry{}, err
+	}
+	e, err := r.entry(seq, t)
 	if err != nil {
 		return e, l.badRow(seq, err)
 	}

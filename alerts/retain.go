@@ -86,6 +86,12 @@ func (l *Log) cleanSome() (removed uint64, err error) {
 	if err := b.DeleteRange(alertKey(nil, first), alertKey(nil, next), nil); err != nil {
 		return 0, err
 	}
+	if err := b.DeleteRange(triageKey(nil, first), triageKey(nil, next), nil); err != nil {
+		return 0, err
+	}
+	if err := b.DeleteRange(historyKey(nil, first, 0), historyKey(nil, next, 0), nil); err != nil {
+		return 0, err
+	}
 	if err := b.Set(metaKey(metaFirst), binary.BigEndian.AppendUint64(nil, next), nil); err != nil {
 		return 0, err
 	}

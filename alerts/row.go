@@ -23,6 +23,7 @@ type Entry struct {
 	To       []string // sinks that its rule named
 	Event    cep.Ref  // of the event that it is to rules of higher levels, 0: none
 	JSON     []byte   // the alert as a line, with its number and without the line's end
+	Triage   Triage   // what people have made of it
 }
 
 // A row is a version byte, what filters and sinks ask for, and the alert's
@@ -32,11 +33,12 @@ const rowVersion = 1
 const (
 	rowShadow = 1 << iota
 	rowEvent
+	rowSilenced
 )
 
 var errRow = errors.New("a row of the alert log is not as it was written")
 
-func appendRow(dst []byte, journal uint64, logged int64, a *cep.Alert) []byte {
+func appendRow(dst []byte, journal uint64, logged int64, a *cep.Alert, silence string) []byte {
 	var flags byte
 	if a.Status == "shadow" {
 		flags |= rowShadow
@@ -44,12 +46,18 @@ func appendRow(dst []byte, journal uint64, logged int64, a *cep.Alert) []byte {
 	if a.Event != 0 {
 		flags |= rowEvent
 	}
+	if silence != "" {
+		flags |= rowSilenced
+	}
 	dst = append(dst, rowVersion, flags, byte(a.Severity))
 	dst = binary.AppendUvarint(dst, journal)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(logged))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(a.At))
 	if a.Event != 0 {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(a.Event))
+	}
+	if silence != "" {
+		dst = appendText(dst, silence)
 	}
 	dst = appendText(dst, a.Rule)
 	dst = appendKeyText(dst, a)
@@ -95,6 +103,7 @@ type row struct {
 	logged   int64
 	at       int64
 	event    cep.Ref
+	silence  []byte // id of the silence that kept it from the sinks
 	rule     []byte
 	key      []byte
 	to       []byte // as written
@@ -113,6 +122,9 @@ func parseRow(b []byte) (r row, err error) {
 	r.at = int64(d.fixed())
 	if r.flags&rowEvent != 0 {
 		r.event = cep.Ref(d.fixed())
+	}
+	if r.flags&rowSilenced != 0 {
+		r.silence = d.text()
 	}
 	r.rule = d.text()
 	r.key = d.text()
@@ -170,15 +182,43 @@ func appendNumbered(dst, line []byte, seq uint64) []byte {
 }
 
 // entry copies a row out.
-func (r *row) entry(seq uint64) (e Entry, err error) {
+func (r *row) entry(seq uint64, t Triage) (e Entry, err error) {
 	if e.ID, err = lineID(r.line); err != nil {
 		return e, errRow
 	}
 	e.Seq, e.Journal, e.Logged, e.At, e.Event = seq, r.journal, r.logged, r.at, r.event
 	e.Rule, e.Key, e.To = string(r.rule), string(r.key), r.sinks()
 	e.Severity, e.Shadow = r.severity, r.flags&rowShadow != 0
+	e.Triage = t
+	e.Triage.Silence = string(r.silence)
 	e.JSON = appendNumbered(make([]byte, 0, len(r.line)+28), r.line, seq)
 	return e, nil
+}
+
+// AppendJSON writes the alert as people see it: its line, and behind the number
+// what has been made of it.
+func (e *Entry) AppendJSON(dst []byte) []byte {
+	at := idEnd + len(`,"seq":`)
+	for at < len(e.JSON) && e.JSON[at] >= '0' && e.JSON[at] <= '9' {
+		at++
+	}
+	t := &e.Triage
+	dst = append(dst, e.JSON[:at]...)
+	dst = append(append(append(dst, `,"state":"`...), t.State.String()...), '"')
+	for _, f := range [...]struct{ name, text string }{{"outcome", t.Outcome}, {"assignee", t.Assignee}, {"silence", t.Silence}} {
+		if f.text != "" {
+			dst = append(append(append(dst, `,"`...), f.name...), `":`...)
+			dst = cep.AppendJSONString(dst, f.text)
+		}
+	}
+	if t.Comments > 0 {
+		dst = strconv.AppendInt(append(dst, `,"comments":`...), int64(t.Comments), 10)
+	}
+	if t.Updated != 0 {
+		dst = append(cep.AppendTime(append(dst, `,"updated":"`...), t.Updated), '"')
+	}
+	dst = append(cep.AppendTime(append(dst, `,"logged":"`...), e.Logged), '"')
+	return append(dst, e.JSON[at:]...)
 }
 
 // decoder reads what the append functions wrote. bad says that the bytes ran

@@ -7,8 +7,9 @@ import (
 
 // FuzzRow takes any bytes for a row: they are refused, or read as a row is.
 func FuzzRow(f *testing.F) {
-	f.Add(appendRow(nil, 7, 8, testAlert(1)))
-	f.Add(appendRow(nil, 7, 8, testAlert(2)))
+	f.Add(appendRow(nil, 7, 8, testAlert(1), ""))
+	f.Add(appendRow(nil, 7, 8, testAlert(2), ""))
+	f.Add(appendRow(nil, 7, 8, testAlert(3), "sil_1"))
 	f.Add([]byte{rowVersion, 0xff, 4})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := parseRow(bytes.Clone(b))
@@ -21,7 +22,7 @@ func FuzzRow(f *testing.F) {
 				t.Fatalf("goes to %q of %q", name, names)
 			}
 		}
-		e, err := r.entry(3)
+		e, err := r.entry(3, Triage{})
 		if err == nil && !bytes.Contains(e.JSON, []byte(`","seq":3`)) {
 			t.Fatalf("%s", e.JSON)
 		}
@@ -34,11 +35,11 @@ func FuzzRow(f *testing.F) {
 func TestRow(t *testing.T) {
 	for n := uint64(1); n < 20; n++ {
 		a := testAlert(n)
-		r, err := parseRow(appendRow(nil, 77, 88, a))
+		r, err := parseRow(appendRow(nil, 77, 88, a, ""))
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := r.entry(n)
+		e, err := r.entry(n, Triage{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,11 +50,11 @@ func TestRow(t *testing.T) {
 	}
 	long := testAlert(1)
 	long.Key[0].Value.Text = string(bytes.Repeat([]byte("k"), 300))
-	r, err := parseRow(appendRow(nil, 1, 1, long))
+	r, err := parseRow(appendRow(nil, 1, 1, long, ""))
 	if err != nil || string(r.key) != string(long.AppendKey(nil)) {
 		t.Fatalf("%q %v", r.key, err)
 	}
-	full := appendRow(nil, 1, 1, testAlert(2))
+	full := appendRow(nil, 1, 1, testAlert(2), "")
 	for n := range full {
 		if n < len(full)-len(testAlert(2).AppendJSON(nil)) {
 			if _, err := parseRow(full[:n]); err == nil {
