@@ -139,25 +139,27 @@ func (l *Log) Note(kind, detail, by string) (Action, error) {
 	if len(detail) > MaxComment {
 		detail = detail[:MaxComment]
 	}
-	a, err := l.note(func(*pebble.Batch) error { return nil }, kind, detail, by)
+	a, err := l.note(func(*pebble.Batch, uint64) error { return nil }, kind, func() string { return detail }, by)
 	if err != nil {
 		return a, err
 	}
 	return a, l.Sync()
 }
 
-// note writes an action and what edit puts beside it, in one batch.
-func (l *Log) note(edit func(*pebble.Batch) error, kind, detail, by string) (a Action, err error) {
+// note writes an action and what edit puts beside it, in one batch. edit is
+// told the action's number.
+func (l *Log) note(edit func(*pebble.Batch, uint64) error, kind string, detail func() string, by string) (a Action, err error) {
 	if err := l.beginWrite(); err != nil {
 		return a, err
 	}
 	defer l.endWrite()
 	b := l.db.NewBatch()
 	defer b.Close()
-	if err := edit(b); err != nil {
+	n := l.actions.Load() + 1
+	if err := edit(b, n); err != nil {
 		return a, err
 	}
-	a = Action{N: l.actions.Load() + 1, Kind: kind, At: l.opt.Now().UnixNano(), By: by, Detail: detail}
+	a = Action{N: n, Kind: kind, At: l.opt.Now().UnixNano(), By: by, Detail: detail()}
 	return a, l.commitActions(b, []Action{a})
 }
 

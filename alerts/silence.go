@@ -2,8 +2,6 @@ package alerts
 
 import (
 	"cmp"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -55,21 +53,20 @@ func (l *Log) Silence(s Silence) (Silence, error) {
 	if err := s.check(now); err != nil {
 		return s, err
 	}
-	var id [8]byte
-	rand.Read(id[:]) // never fails
-	s.ID, s.Created, s.Ended, s.Alerts = "sil_"+hex.EncodeToString(id[:]), now, "", 0
+	s.Created, s.Ended, s.Alerts = now, "", 0
 	gone, err := l.roomForSilence(now)
 	if err != nil {
 		return s, err
 	}
-	_, err = l.note(func(b *pebble.Batch) error {
+	_, err = l.note(func(b *pebble.Batch, n uint64) error {
+		s.ID = fmt.Sprintf("sil-%d", n)
 		if gone != "" {
 			if err := b.Delete(silenceKey(gone), nil); err != nil {
 				return err
 			}
 		}
 		return setJSON(b, silenceKey(s.ID), &s)
-	}, "silence", s.describe(), s.By)
+	}, "silence", s.describe, s.By)
 	if err != nil {
 		return s, err
 	}
@@ -143,7 +140,7 @@ func (l *Log) Unsilence(id, by string) error {
 		return err
 	}
 	now := l.opt.Now().UnixNano()
-	_, err := l.note(func(b *pebble.Batch) error {
+	_, err := l.note(func(b *pebble.Batch, _ uint64) error {
 		s := l.silences.find(id)
 		if s == nil || s.Ends <= now {
 			return fmt.Errorf("silence %s is not in force: %w", id, ErrNone)
@@ -151,7 +148,7 @@ func (l *Log) Unsilence(id, by string) error {
 		ended := *s // no alert is counted meanwhile: the caller writes
 		ended.Ended, ended.Ends = by, now
 		return setJSON(b, silenceKey(id), &ended)
-	}, "unsilence", id, by)
+	}, "unsilence", func() string { return id }, by)
 	if err != nil {
 		return err
 	}
@@ -294,7 +291,9 @@ func (l *Log) loadSilences() error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(list, func(a, b *Silence) int { return cmp.Compare(a.Created, b.Created) })
+	slices.SortFunc(list, func(a, b *Silence) int {
+		return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(len(a.ID), len(b.ID)), strings.Compare(a.ID, b.ID))
+	})
 	l.silences.mu.Lock()
 	defer l.silences.mu.Unlock()
 	l.silences.list = list
