@@ -328,3 +328,26 @@ func TestGroups(t *testing.T) {
 		t.Errorf("%+v %v", list, err)
 	}
 }
+
+// Verify finds a hole in the trail, and triage of an alert that is not there.
+func TestVerifyTrail(t *testing.T) {
+	for name, hurt := range map[string]func(l *Log) error{
+		"":                    func(*Log) error { return nil },
+		"action 2 is missing": func(l *Log) error { return l.db.Delete(actionKey(nil, 2), nil) },
+		"to alert 9, which":   func(l *Log) error { return l.db.Set(triageKey(nil, 9), []byte("{}"), nil) },
+	} {
+		fs := vfs.NewMem()
+		l, _ := life(t, fs, 3)
+		for seq := uint64(1); seq <= 3; seq++ {
+			_, err := l.Act([]uint64{seq}, Change{Comment: ptr("c")}, "jd")
+			must(t, err)
+		}
+		must(t, hurt(l))
+		must(t, l.Close())
+		found := ""
+		must(t, Verify(fs, "alerts", func(_, why string) { found += why }))
+		if (name == "") != (found == "") || !strings.Contains(found, name) {
+			t.Errorf("%q: found %q", name, found)
+		}
+	}
+}

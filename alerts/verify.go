@@ -29,6 +29,9 @@ func (l *Log) verify() error {
 		if err := l.verifyAlerts(); err != nil {
 			return err
 		}
+		if err := l.verifyTrail(); err != nil {
+			return err
+		}
 		// Whatever else there is has only to be readable.
 		if err := l.each(nil, func(key, v []byte) error { return nil }); err != nil {
 			return err
@@ -144,6 +147,36 @@ func (l *Log) verifyAlerts() error {
 	}
 	if next != l.head.Load()+1 {
 		return l.damaged("alert %d is missing", next)
+	}
+	return nil
+}
+
+// verifyTrail checks that actions follow one another, and that whatever people
+// have made of an alert belongs to one that is there.
+func (l *Log) verifyTrail() error {
+	next := l.oldest.Load()
+	err := l.each([]byte{keyAction}, func(key, v []byte) error {
+		n := number(key)
+		if n != next {
+			return l.damaged("action %d is missing", next)
+		}
+		next++
+		_, err := l.parseAction(n, v)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, kind := range []byte{keyTriage, keyHistory} {
+		err := l.each([]byte{kind}, func(key, _ []byte) error {
+			if seq := number(key[:8]); seq < l.first.Load() || seq > l.head.Load() {
+				return l.damaged("something was done to alert %d, which is not there", seq)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
