@@ -20,11 +20,13 @@ import (
 
 // script is what a runtime does to its log in these tests: it brings alerts and
 // dead letters, takes checkpoints, moves a reader and removes what is old. Done
-// again from a checkpoint it does the same.
+// again from a checkpoint it does the same. Beside, people act on alerts and
+// silence some, which nothing repeats.
 type script struct {
 	alerts uint64 // in all
 	keep   int64
 	mark   atomic.Pointer[checkpoint] // the last one that is durable
+	acted  atomic.Uint64              // number of the last action that was acknowledged
 }
 
 type checkpoint struct{ seq, dead uint64 }
@@ -59,6 +61,11 @@ func (s *script) run(l *Log, from checkpoint, live func() bool) error {
 				return err
 			}
 		}
+		if step%4 == 1 {
+			if err := s.act(l, seq); err != nil {
+				return err
+			}
+		}
 		if step%7 == 5 {
 			if err := l.db.Flush(); err != nil {
 				return err
@@ -76,6 +83,21 @@ func (s *script) run(l *Log, from checkpoint, live func() bool) error {
 			s.mark.Store(&checkpoint{seq, dead})
 		}
 	}
+	return nil
+}
+
+// act is what somebody does to the newest alerts.
+func (s *script) act(l *Log, seq uint64) error {
+	list, err := l.Act([]uint64{seq - 1, seq}, Change{Comment: ptr(fmt.Sprint("seen ", seq))}, "jd")
+	if err != nil {
+		return err
+	}
+	s.acted.Store(list[1].N)
+	end := time.Now().Add(time.Hour).UnixNano()
+	if _, err = l.Silence(Silence{Rule: fmt.Sprint("rule_", seq%3), Key: "c1", Reason: "tried", By: "jd", Ends: end}); err != nil {
+		return err
+	}
+	s.acted.Store(list[1].N + 1)
 	return nil
 }
 
@@ -109,9 +131,10 @@ func (s *script) check(t *testing.T, l *Log, what string) {
 
 // crash is a copy of a file system as it may be found after a crash.
 type crash struct {
-	fs   *vfs.MemFS
-	mark checkpoint
-	what string
+	fs    *vfs.MemFS
+	mark  checkpoint
+	acted uint64
+	what  string
 }
 
 // recover opens what a crash left, does again what the runtime would, and
@@ -132,6 +155,10 @@ func (s *script) recover(t *testing.T, c crash) {
 	if cur.Seq > head {
 		t.Fatalf("%s: the cursor %d is behind the end %d", c.what, cur.Seq, head)
 	}
+	if n := l.LastAction(); n < c.acted {
+		t.Fatalf("%s: action %d was acknowledged, the last one is %d", c.what, c.acted, n)
+	}
+	must(t, l.verifyTrail())
 	must(t, l.Replay(c.mark.seq))
 	if err := s.run(l, c.mark, func() bool { return false }); err != nil {
 		t.Fatalf("%s: %v", c.what, err)
@@ -172,11 +199,11 @@ func TestCrashAtEveryFileOperation(t *testing.T) {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		mark := *s.mark.Load()
+		mark, acted := *s.mark.Load(), s.acted.Load()
 		what := fmt.Sprintf("operation %d, on %s", len(crashes)/2, op.Path)
 		kinds[kindOf(op.Path)]++
-		crashes = append(crashes, crash{mem.CrashClone(vfs.CrashCloneCfg{}), mark, what},
-			crash{mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rng}), mark, what + ", half of it lost"})
+		crashes = append(crashes, crash{mem.CrashClone(vfs.CrashCloneCfg{}), mark, acted, what},
+			crash{mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rng}), mark, acted, what + ", half of it lost"})
 		return nil
 	}))
 	l, err := Open(s.options(fs))
@@ -225,6 +252,7 @@ func TestCrashesInARow(t *testing.T) {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		s.check(t, l, fmt.Sprint("seed ", seed))
+		must(t, l.verifyTrail())
 		must(t, l.Close())
 	}
 	t.Logf("%d crashes in %d lives", crashed, *seeds)
