@@ -33,7 +33,7 @@ func (s *Server) postErase(w http.ResponseWriter, r *http.Request) error {
 		Value string `json:"value"`
 		Type  string `json:"type"`
 	}
-	if err := readJSON(w, r, &ask); err != nil {
+	if err := s.readJSON(w, r, &ask); err != nil {
 		return err
 	}
 	if ask.Field == "" || ask.Value == "" {

@@ -23,7 +23,7 @@ func TestErase(t *testing.T) {
 	}
 	answer.Left, answer.Again = 4, 20*time.Second
 	expect(t, ask(t, h, "POST", path, `{"field":"card_id","value":"c1"}`), 200, `"left":4`, `"again_seconds":20`, `"text":"Events that a restart`)
-	for body, want := range map[string]string{`{"field":"card_id"}`: "missing", `{"value":"c1"}`: "missing", `{"key":"c1"}`: "unknown field", ``: "empty_body"} {
+	for body, want := range map[string]string{`{"field":"card_id"}`: "missing", `{"value":"c1"}`: "missing", `{"key":"c1"}`: "there is no field", ``: "empty_body"} {
 		expect(t, ask(t, h, "POST", path, body), 400, want)
 	}
 	fails = errors.New("secret")

@@ -25,45 +25,53 @@ func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
 // The codes of errors, each with its one status.
 const (
-	codeParameter   = "bad_parameter"
-	codeBody        = "bad_body"
-	codeEmpty       = "empty_body"
-	codeSource      = "unknown_source"
-	codeForbidden   = "cross_origin"
-	codeHost        = "unknown_host"
-	codeNotFound    = "not_found"
-	codeMethod      = "method_not_allowed"
-	codeSlow        = "body_too_slow"
-	codeExists      = "exists"
-	codeLarge       = "body_too_large"
-	codeType        = "unsupported_media_type"
-	codeEncoding    = "unsupported_encoding"
-	codeBusy        = "busy"
-	codeInternal    = "internal"
-	codeStalled     = "stalled"
-	codeStopping    = "stopping"
-	codeUnavailable = "unavailable"
+	codeParameter    = "bad_parameter"
+	codeBody         = "bad_body"
+	codeEmpty        = "empty_body"
+	codeSource       = "unknown_source"
+	codeForbidden    = "cross_origin"
+	codeHost         = "unknown_host"
+	codeNotFound     = "not_found"
+	codeMethod       = "method_not_allowed"
+	codeSlow         = "body_too_slow"
+	codeExists       = "exists"
+	codeLarge        = "body_too_large"
+	codeType         = "unsupported_media_type"
+	codeEncoding     = "unsupported_encoding"
+	codeBusy         = "busy"
+	codeInURL        = "token_in_url"
+	codeUnauthorized = "unauthorized"
+	codeRole         = "forbidden"
+	codeTries        = "too_many_tries"
+	codeInternal     = "internal"
+	codeStalled      = "stalled"
+	codeStopping     = "stopping"
+	codeUnavailable  = "unavailable"
 )
 
 var statusOf = map[string]int{
-	codeParameter:   http.StatusBadRequest,
-	codeBody:        http.StatusBadRequest,
-	codeEmpty:       http.StatusBadRequest,
-	codeSource:      http.StatusNotFound,
-	codeForbidden:   http.StatusForbidden,
-	codeHost:        http.StatusForbidden,
-	codeNotFound:    http.StatusNotFound,
-	codeMethod:      http.StatusMethodNotAllowed,
-	codeSlow:        http.StatusRequestTimeout,
-	codeExists:      http.StatusConflict,
-	codeLarge:       http.StatusRequestEntityTooLarge,
-	codeType:        http.StatusUnsupportedMediaType,
-	codeEncoding:    http.StatusUnsupportedMediaType,
-	codeBusy:        http.StatusTooManyRequests,
-	codeInternal:    http.StatusInternalServerError,
-	codeStalled:     http.StatusServiceUnavailable,
-	codeStopping:    http.StatusServiceUnavailable,
-	codeUnavailable: http.StatusServiceUnavailable,
+	codeParameter:    http.StatusBadRequest,
+	codeBody:         http.StatusBadRequest,
+	codeEmpty:        http.StatusBadRequest,
+	codeSource:       http.StatusNotFound,
+	codeForbidden:    http.StatusForbidden,
+	codeHost:         http.StatusForbidden,
+	codeNotFound:     http.StatusNotFound,
+	codeMethod:       http.StatusMethodNotAllowed,
+	codeSlow:         http.StatusRequestTimeout,
+	codeExists:       http.StatusConflict,
+	codeLarge:        http.StatusRequestEntityTooLarge,
+	codeType:         http.StatusUnsupportedMediaType,
+	codeEncoding:     http.StatusUnsupportedMediaType,
+	codeBusy:         http.StatusTooManyRequests,
+	codeInURL:        http.StatusBadRequest,
+	codeUnauthorized: http.StatusUnauthorized,
+	codeRole:         http.StatusForbidden,
+	codeTries:        http.StatusTooManyRequests,
+	codeInternal:     http.StatusInternalServerError,
+	codeStalled:      http.StatusServiceUnavailable,
+	codeStopping:     http.StatusServiceUnavailable,
+	codeUnavailable:  http.StatusServiceUnavailable,
 }
 
 // fail makes an error of a code.
@@ -119,6 +127,9 @@ func busy(why string) error { return &engine.ErrBusy{Why: why, RetryAfter: pause
 func writeError(w http.ResponseWriter, r *http.Request, e *Error) {
 	if e.Retry > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.Retry.Seconds()))))
+	}
+	if e.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="weir"`)
 	}
 	type body struct {
 		Code    string `json:"code"`

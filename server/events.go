@@ -9,7 +9,7 @@ import (
 )
 
 var eventRoutes = []route{
-	{"POST", "/api/v1/events", RoleOperator, "take events in", (*Server).postEvents},
+	{"POST", "/api/v1/events", RoleSender, "take events in", (*Server).postEvents},
 	{"GET", "/api/v1/dead-letters", RoleViewer, "records that did not become events", (*Server).getDead},
 	{"GET", "/api/v1/late", RoleViewer, "events that came too late", (*Server).getLate},
 }

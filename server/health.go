@@ -31,9 +31,14 @@ func (s *Server) getReady(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	_, verbose := q["verbose"]
+	tell := identity(r).Role.May(RoleViewer)
+	if verbose && !tell {
+		return s.allow(r, RoleViewer)
+	}
 	h := s.Health(r.Context())
 	var b strings.Builder
-	if _, verbose := q["verbose"]; verbose || !h.Ready {
+	if tell && (verbose || !h.Ready) {
 		for _, c := range h.Checks {
 			mark := "[+]"
 			if !c.OK {
@@ -87,6 +92,13 @@ func (s *Server) health(st *engine.RuntimeStats) engine.Health {
 		add("config", "The rule files were changed and are not in force, those from before run on: "+first, "")
 	} else if r.At != 0 {
 		add("config", "", "the rule files are in force")
+	}
+	if s.tokens != nil {
+		if err := s.tokens.Wrong(); err != nil {
+			add("tokens", fmt.Sprintf("The file of tokens is not in force, those from before are: %v.", err), "")
+		} else {
+			add("tokens", "", "the file of tokens is in force")
+		}
 	}
 	if free, ok := s.disk(); ok && free < lowDisk {
 		add("disk", fmt.Sprintf("Only %d MiB are left on the disk of the state directory: make room, or soon nothing can be taken in.", free>>20), "")

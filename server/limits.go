@@ -21,6 +21,12 @@ type Limits struct {
 	Write       time.Duration // until the answer is taken
 	Idle        time.Duration // of a connection between two requests
 	Conns       int           // open connections
+	JSON        int64         // bytes of a body that is one JSON object
+	Depth       int           // nesting of such a body
+	Sessions    int           // browsers that are logged in
+	SessionIdle time.Duration // that a session may not be used
+	SessionLife time.Duration // of a session
+	Tries       int           // wrong tokens of an address, in a minute
 }
 
 // DefaultLimits are the limits that are published.
@@ -39,6 +45,12 @@ var DefaultLimits = Limits{
 	Write:       2 * time.Minute,
 	Idle:        2 * time.Minute,
 	Conns:       4096,
+	JSON:        1 << 20,
+	Depth:       32,
+	Sessions:    1000,
+	SessionIdle: 8 * time.Hour,
+	SessionLife: 24 * time.Hour,
+	Tries:       10,
 }
 
 // Limit is a row of the published table.
@@ -67,6 +79,12 @@ func (l Limits) Table() []Limit {
 		{"write", seconds(l.Write), "seconds", "time until an answer is taken", "the connection is closed"},
 		{"idle", seconds(l.Idle), "seconds", "time of a connection between two requests", "the connection is closed"},
 		{"connections", int64(l.Conns), "connections", "open connections", "further ones wait to be accepted"},
+		{"json", l.JSON, "bytes", "body of a request that is one JSON object", "413"},
+		{"json_depth", int64(l.Depth), "levels", "objects and arrays within one another in such a body", "400"},
+		{"sessions", int64(l.Sessions), "sessions", "browsers that are logged in", "the session that was not used for longest ends"},
+		{"session_idle", seconds(l.SessionIdle), "seconds", "time that a session may not be used", "the session ends"},
+		{"session_life", seconds(l.SessionLife), "seconds", "time since the login", "the session ends"},
+		{"tries", int64(l.Tries), "tries", "wrong tokens from an address in a minute", "429 with Retry-After"},
 	}
 }
 
@@ -87,6 +105,12 @@ func (l Limits) fill() Limits {
 	or(&l.Write, d.Write)
 	or(&l.Idle, d.Idle)
 	or(&l.Conns, d.Conns)
+	or(&l.JSON, d.JSON)
+	or(&l.Depth, d.Depth)
+	or(&l.Sessions, d.Sessions)
+	or(&l.SessionIdle, d.SessionIdle)
+	or(&l.SessionLife, d.SessionLife)
+	or(&l.Tries, d.Tries)
 	return l
 }
 

@@ -22,9 +22,15 @@ func (s *Server) Handler() http.Handler {
 		out := &answer{ResponseWriter: w}
 		h := out.Header()
 		h.Set("X-Request-Id", id)
-		h.Set("X-Content-Type-Options", "nosniff")
-		defer s.finish(out, r, start)
+		secure(h)
+		defer func() { s.finish(out, r, start, recover()) }()
 		if e := s.guard(r); e != nil {
+			writeError(out, r, e)
+			return
+		}
+		who, e := s.authenticate(r)
+		r = withIdentity(r, who)
+		if e != nil && (e.Code == codeInURL || !s.isOpen(r)) {
 			writeError(out, r, e)
 			return
 		}
@@ -32,9 +38,26 @@ func (s *Server) Handler() http.Handler {
 	})
 }
 
-// finish recovers from a panic, counts the request and writes the access log.
-func (s *Server) finish(w *answer, r *http.Request, start time.Time) {
-	if p := recover(); p != nil {
+// secure sets what every answer tells browsers: to take it for what it says it
+// is, to tell nobody where they came from, and to hand it to no other page.
+func secure(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // the page has its own
+}
+
+// isOpen says whether a request is for what anybody may have who does not say
+// who they are. A stale credential must not make a probe fail.
+func (s *Server) isOpen(r *http.Request) bool {
+	_, pattern := s.mux.Handler(r)
+	return pattern == "GET /livez" || pattern == "GET /readyz"
+}
+
+// finish sees to what a handler panicked with, counts the request and writes the access log.
+func (s *Server) finish(w *answer, r *http.Request, start time.Time, p any) {
+	if p != nil {
 		if p == http.ErrAbortHandler {
 			panic(p)
 		}
@@ -49,7 +72,7 @@ func (s *Server) finish(w *answer, r *http.Request, start time.Time) {
 	s.metrics.request(pattern, w.code(), took)
 	s.log.LogAttrs(r.Context(), slog.LevelDebug, "request",
 		slog.String("request_id", requestID(r)), slog.String("method", r.Method), slog.String("path", r.URL.Path),
-		slog.Int("status", w.code()), slog.Int64("bytes", w.bytes), slog.Duration("took", took), slog.String("remote", r.RemoteAddr))
+		slog.Int("status", w.code()), slog.Int64("bytes", w.bytes), slog.Duration("took", took), slog.String("remote", r.RemoteAddr), slog.String("by", identity(r).Name))
 }
 
 // guard refuses what a browser sends for a page of somebody else's: a request
@@ -59,10 +82,7 @@ func (s *Server) guard(r *http.Request) *Error {
 	if s.hosts != nil && !s.knows(r.Host) {
 		return fail(codeHost, "this server is not known as %q", r.Host).hint("call it localhost or by its address; a proxy's name is allowed with --host NAME")
 	}
-	if err := s.origins.Check(r); err != nil {
-		return fail(codeForbidden, "a page of another origin may not send this").hint("send it from a program, or from a page that this server serves")
-	}
-	return nil
+	return s.checkOrigin(r)
 }
 
 // knows says whether a request may call the server so.

@@ -23,16 +23,25 @@ var api = slices.Concat(
 	ruleRoutes,
 	stateRoutes,
 	healthRoutes,
+	sessionRoutes,
 )
+
+// handle serves a route to those who may.
+func (s *Server) handle(r route) {
+	s.mux.HandleFunc(r.method+" "+r.path, func(w http.ResponseWriter, req *http.Request) {
+		if e := s.allow(req, r.role); e != nil {
+			writeError(w, req, e)
+			return
+		}
+		if err := r.handle(s, w, req); err != nil {
+			s.refuse(w, req, err)
+		}
+	})
+}
 
 func (s *Server) routes() {
 	for _, r := range api {
-		pattern := r.method + " " + r.path
-		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, req *http.Request) {
-			if err := r.handle(s, w, req); err != nil {
-				s.refuse(w, req, err)
-			}
-		})
+		s.handle(r)
 	}
 	s.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, req *http.Request) {
 		type entry struct {

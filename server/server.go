@@ -2,11 +2,14 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +31,19 @@ type Config struct {
 	// AnyHost lets requests call it anything: it is reached through an address
 	// that is not loopback.
 	AnyHost bool
+	// Tokens are what callers say with who they are. nil: nobody has to, and
+	// everybody may do everything.
+	Tokens Tokens
+	// Origins are those whose pages may send requests that change something,
+	// beside the server's own; see CheckOrigin.
+	Origins []string
+	// External is the address that others reach the server at, if a proxy
+	// stands before it; see CheckExternal. "": none.
+	External string
+	// TLS makes Serve speak TLS; nil: it speaks plain HTTP.
+	TLS *tls.Config
+	// Now is the clock of sessions and logins; nil: time.Now.
+	Now func() time.Time
 }
 
 // Build is what the program is made of.
@@ -49,6 +65,10 @@ type Server struct {
 	polls    budget
 	ids      requestIDs
 	origins  *http.CrossOriginProtection
+	tokens   Tokens // nil: nobody has to say who they are
+	sessions sessions
+	tries    tries
+	external external
 
 	stop     chan struct{} // closed when the server begins to stop
 	stopOnce sync.Once
@@ -65,7 +85,17 @@ func New(c Config) *Server {
 		c.Figures = NewFigures()
 	}
 	s := &Server{rt: c.Runtime, alerts: c.Alerts, operator: c.Operator, limits: c.Limits.fill(), log: c.Logger, build: c.Build,
-		mux: http.NewServeMux(), stop: make(chan struct{}), origins: http.NewCrossOriginProtection()}
+		mux: http.NewServeMux(), stop: make(chan struct{}), tokens: c.Tokens}
+	origins, err := originsOf(&c)
+	if err != nil {
+		panic("server: " + err.Error()) // CheckOrigin and CheckExternal were not asked
+	}
+	s.origins, s.external = origins, external{c.External, strings.HasPrefix(c.External, "https://")}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	s.sessions = sessions{most: s.limits.Sessions, idle: s.limits.SessionIdle, life: s.limits.SessionLife, now: c.Now, list: map[[sha256.Size]byte]*session{}}
+	s.tries = tries{most: s.limits.Tries, per: time.Minute, now: c.Now, list: map[string]*bucket{}}
 	s.bodies.max, s.polls.max = s.limits.Bodies, int64(s.limits.Polls)
 	if !c.AnyHost {
 		s.hosts = map[string]bool{}
@@ -82,6 +112,7 @@ func New(c Config) *Server {
 		WriteTimeout:      s.limits.ReadHeader + s.limits.Read + s.limits.Write,
 		IdleTimeout:       s.limits.Idle,
 		MaxHeaderBytes:    s.limits.Header,
+		TLSConfig:         c.TLS,
 		ErrorLog:          slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug),
 	}
 	return s
@@ -89,7 +120,13 @@ func New(c Config) *Server {
 
 // Serve answers requests of l until Shutdown or Close; then it returns nil.
 func (s *Server) Serve(l net.Listener) error {
-	err := s.http.Serve(limitConns(l, s.limits.Conns))
+	l = limitConns(l, s.limits.Conns)
+	var err error
+	if s.http.TLSConfig != nil {
+		err = s.http.ServeTLS(l, "", "")
+	} else {
+		err = s.http.Serve(l)
+	}
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

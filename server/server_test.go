@@ -235,10 +235,10 @@ func TestSavepoint(t *testing.T) {
 	}
 	fails = &fs.PathError{Op: "savepoint", Path: "/backup/1", Err: fs.ErrExist}
 	expect(t, ask(t, h, "POST", "/api/v1/state/savepoint", `{"dir":"/backup/1"}`), 409, `"exists"`)
-	for body, want := range map[string]string{`{"dir":"backup"}`: "absolute", `{"dirs":"/x"}`: "unknown field", ``: "empty_body", `{"dir":"/x"} x`: "bad_body", `[`: "bad_body"} {
+	for body, want := range map[string]string{`{"dir":"backup"}`: "absolute", `{"dirs":"/x"}`: "did you mean", ``: "empty_body", `{"dir":"/x"} x`: "bad_body", `[`: "bad_body"} {
 		expect(t, ask(t, h, "POST", "/api/v1/state/savepoint", body), 400, want)
 	}
-	expect(t, ask(t, h, "POST", "/api/v1/state/savepoint", `{"dir":"/`+strings.Repeat("x", maxSmallBody)+`"}`), 413, "body_too_large")
+	expect(t, ask(t, h, "POST", "/api/v1/state/savepoint", `{"dir":"/`+strings.Repeat("x", int(DefaultLimits.JSON))+`"}`), 413, "body_too_large")
 	without := New(Config{Runtime: &fakeRuntime{}}).Handler()
 	expect(t, ask(t, without, "POST", "/api/v1/state/savepoint", `{"dir":"/backup/1"}`), 503, "unavailable")
 }

@@ -1,9 +1,6 @@
 package server
 
 import (
-	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"path/filepath"
 	"time"
@@ -79,9 +76,6 @@ func (s *Server) disk() (free int64, ok bool) {
 	return s.operator.Disk()
 }
 
-// maxSmallBody bounds bodies that are no events.
-const maxSmallBody = 64 << 10
-
 // postSavepoint writes a copy of the state to a folder of the server's machine.
 func (s *Server) postSavepoint(w http.ResponseWriter, r *http.Request) error {
 	if _, err := onlyQuery(r); err != nil {
@@ -90,7 +84,7 @@ func (s *Server) postSavepoint(w http.ResponseWriter, r *http.Request) error {
 	var ask struct {
 		Dir string `json:"dir"`
 	}
-	if err := readJSON(w, r, &ask); err != nil {
+	if err := s.readJSON(w, r, &ask); err != nil {
 		return err
 	}
 	if !filepath.IsAbs(ask.Dir) {
@@ -107,27 +101,6 @@ func (s *Server) postSavepoint(w http.ResponseWriter, r *http.Request) error {
 	}
 	writeJSON(w, http.StatusOK, got)
 	return nil
-}
-
-// readJSON reads a small body into v, whose fields are all that it may have.
-func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxSmallBody))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(v)
-	if err == nil {
-		if _, err = dec.Token(); err == io.EOF {
-			return nil
-		}
-		err = errors.New("something stands behind the object")
-	}
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return fail(codeLarge, "the body is larger than %d bytes", maxSmallBody).hint("it is to be a small JSON object")
-	case err == io.EOF:
-		return fail(codeEmpty, "there is no body").hint("it is to be a small JSON object")
-	}
-	return fail(codeBody, "the body is not the JSON object that is asked for: %v", err).hint("see the API's description")
 }
 
 // getLimits publishes the limits.
