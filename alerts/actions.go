@@ -221,6 +221,20 @@ func (l *Log) History(seq uint64) (list []Action, err error) {
 	return list, l.readError(it.Error())
 }
 
+// Action returns one action, or ErrNone if there is none of that number any
+// more.
+func (l *Log) Action(n uint64) (Action, error) {
+	if err := l.use(); err != nil {
+		return Action{}, err
+	}
+	defer l.done()
+	a, err := l.action(n)
+	if errors.Is(err, pebble.ErrNotFound) {
+		err = ErrNone
+	}
+	return a, err
+}
+
 // action reads one action; pebble.ErrNotFound: it is not kept any more.
 func (l *Log) action(n uint64) (a Action, err error) {
 	v, done, err := l.db.Get(actionKey(nil, n))

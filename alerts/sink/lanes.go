@@ -82,7 +82,7 @@ func (s *Lanes) Set(specs []Spec) error {
 	}
 	for name, l := range s.lanes {
 		i := slices.IndexFunc(specs, func(o Spec) bool { return o.IR.Name == name })
-		if i >= 0 && l.spec.equal(&specs[i]) {
+		if i >= 0 && l.spec.Equal(&specs[i]) {
 			senders[name].Close()
 			delete(senders, name)
 			continue

@@ -68,8 +68,8 @@ type Spec struct {
 	Logger *slog.Logger
 }
 
-// equal says whether two specs make the same sender.
-func (s *Spec) equal(o *Spec) bool {
+// Equal says whether two specs make the same sender.
+func (s *Spec) Equal(o *Spec) bool {
 	return s.IR.Kind == o.IR.Kind && s.IR.File == o.IR.File && slices.EqualFunc(s.IR.Options, o.IR.Options, func(a, b dsl.Option) bool {
 		return a.Name == b.Name && a.EnvName == b.EnvName && string(a.Value.AppendJSON(nil)) == string(b.Value.AppendJSON(nil))
 	})
