@@ -14,26 +14,30 @@ import (
 )
 
 var alertRoutes = []route{
-	{"GET", "/api/v1/alerts", RoleViewer, "alerts behind a sequence number", (*Server).getAlerts},
+	{"GET", "/api/v1/alerts", RoleViewer, "alerts behind a sequence number, or the newest", (*Server).getAlerts},
+	{"GET", "/api/v1/alerts/{seq}", RoleViewer, "an alert, and what was done to it", (*Server).getAlert},
+	{"GET", "/api/v1/alerts/groups", RoleViewer, "alerts by rule, by key or by both", (*Server).getGroups},
+	{"POST", "/api/v1/alerts/triage", RoleAnalyst, "acknowledge, close, open again, assign or comment alerts", (*Server).postTriage},
 }
 
+// filterWords are parameters that say which alerts are asked for.
+var filterWords = []string{"rule", "min_severity", "key", "from"}
+
 // getAlerts answers with the alerts behind a sequence number, and waits for
-// some if it is asked to.
+// some if it is asked to; or with the newest.
 func (s *Server) getAlerts(w http.ResponseWriter, r *http.Request) error {
-	lists, err := queryLists(r, "after", "limit", "wait", "rule", "min_severity", "key", "from", "before")
+	lists, err := queryLists(r, append([]string{"after", "limit", "wait", "last", "before"}, filterWords...)...)
 	if err != nil {
 		return err
 	}
 	if s.alerts == nil {
 		return errNoLog
 	}
-	f := alerts.Filter{Rules: lists["rule"]}
-	delete(lists, "rule")
-	q, err := once(lists)
-	if err != nil {
-		return err
+	if _, ok := lists["last"]; ok {
+		return s.getLast(w, lists)
 	}
-	if err := filter(q, &f); err != nil {
+	f, q, err := alertFilter(lists)
+	if err != nil {
 		return err
 	}
 	after, limit, err := s.cursor(q)
@@ -56,6 +60,58 @@ func (s *Server) getAlerts(w http.ResponseWriter, r *http.Request) error {
 	}
 	writePage(w, &p)
 	return nil
+}
+
+// getLast answers with the newest alerts, newest first, or those before a
+// number.
+func (s *Server) getLast(w http.ResponseWriter, lists map[string][]string) error {
+	for _, name := range []string{"after", "limit", "wait"} {
+		if _, ok := lists[name]; ok {
+			return fail(codeParameter, "last and %s do not go together", name).hint("last=N is the newest N; after=SEQ&limit=N goes on behind a number")
+		}
+	}
+	var below map[string]string
+	if vs := lists["before"]; len(vs) == 1 && digits(vs[0]) {
+		below = map[string]string{"before": vs[0]}
+		delete(lists, "before")
+	}
+	before, err := number(below, "before", 0, 1, math.MaxInt64)
+	if err != nil {
+		return err
+	}
+	f, q, err := alertFilter(lists)
+	if err != nil {
+		return err
+	}
+	n, err := number(q, "last", 0, 1, uint64(s.limits.Page))
+	if err != nil {
+		return err
+	}
+	p, err := s.alerts.Last(int(n), before, f)
+	if err != nil {
+		return err
+	}
+	writePage(w, &p)
+	return nil
+}
+
+func digits(text string) bool {
+	for _, c := range []byte(text) {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return text != ""
+}
+
+// alertFilter takes which alerts are asked for from parameters.
+func alertFilter(lists map[string][]string) (f alerts.Filter, q map[string]string, err error) {
+	f.Rules = lists["rule"]
+	delete(lists, "rule")
+	if q, err = once(lists); err != nil {
+		return f, nil, err
+	}
+	return f, q, filter(q, &f)
 }
 
 // page reads a page, and waits for its first alert.
@@ -87,18 +143,18 @@ func (s *Server) page(ctx context.Context, after uint64, limit int, f alerts.Fil
 	}
 }
 
-// writePage answers with alerts as they stand in the log.
+// writePage answers with alerts and what has been made of them.
 func writePage(w http.ResponseWriter, p *alerts.Page) {
 	size := 128
 	for i := range p.Entries {
-		size += len(p.Entries[i].JSON) + 1
+		size += len(p.Entries[i].JSON) + 128
 	}
 	out := append(make([]byte, 0, size), `{"items":[`...)
 	for i := range p.Entries {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = append(out, p.Entries[i].JSON...)
+		out = p.Entries[i].AppendJSON(out)
 	}
 	out = strconv.AppendUint(append(out, `],"next":`...), p.Next, 10)
 	out = strconv.AppendUint(append(out, `,"head":`...), p.Head, 10)
@@ -131,77 +187,4 @@ func filter(q map[string]string, f *alerts.Filter) (err error) {
 	}
 	f.Before, err = instant(q, "before")
 	return err
-}
-
-// getDead answers with the records that did not become events.
-func (s *Server) getDead(w http.ResponseWriter, r *http.Request) error {
-	type item struct {
-		Number    uint64 `json:"number"`
-		Source    string `json:"source"`
-		Partition uint32 `json:"partition"`
-		Position  uint64 `json:"position"`
-		Place     string `json:"place,omitempty"`
-		Arrived   stamp  `json:"arrived"`
-		Reason    string `json:"reason"`
-		Detail    string `json:"detail,omitempty"`
-		Field     string `json:"field,omitempty"`
-		Raw       string `json:"raw"`
-	}
-	return s.list(w, r, func(after uint64, limit int) (any, uint64, error) {
-		list, next, err := s.alerts.DeadAfter(after, limit)
-		items := []item{}
-		for i := range list {
-			d := &list[i]
-			items = append(items, item{d.N, d.Source, d.Partition, d.Position, d.Place, stamp(d.Arrived), d.Reason, d.Detail, d.Field, string(d.Raw)})
-		}
-		return items, next, err
-	})
-}
-
-// getLate answers with the events that came too late.
-func (s *Server) getLate(w http.ResponseWriter, r *http.Request) error {
-	type item struct {
-		Number    uint64 `json:"number"`
-		Source    string `json:"source"`
-		Partition uint32 `json:"partition"`
-		Position  uint64 `json:"position"`
-		Arrived   stamp  `json:"arrived"`
-		Type      string `json:"type"`
-		At        stamp  `json:"at"`
-		Watermark stamp  `json:"watermark"`
-		Raw       string `json:"raw"`
-	}
-	return s.list(w, r, func(after uint64, limit int) (any, uint64, error) {
-		list, next, err := s.alerts.LateAfter(after, limit)
-		items := []item{}
-		for i := range list {
-			l := &list[i]
-			items = append(items, item{l.N, l.Source, l.Partition, l.Position, stamp(l.Arrived), l.Type, stamp(l.At), stamp(l.Watermark), string(l.Raw)})
-		}
-		return items, next, err
-	})
-}
-
-// list answers with a page of what ascends by number.
-func (s *Server) list(w http.ResponseWriter, r *http.Request, read func(after uint64, limit int) (items any, next uint64, err error)) error {
-	q, err := onlyQuery(r, "after", "limit")
-	if err != nil {
-		return err
-	}
-	if s.alerts == nil {
-		return errNoLog
-	}
-	after, limit, err := s.cursor(q)
-	if err != nil {
-		return err
-	}
-	items, next, err := read(after, limit)
-	if err != nil {
-		return err
-	}
-	writeJSON(w, http.StatusOK, struct {
-		Items any    `json:"items"`
-		Next  uint64 `json:"next"`
-	}{items, next})
-	return nil
 }

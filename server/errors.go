@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/weir-cep/weir/alerts"
 	"github.com/weir-cep/weir/engine"
 )
 
@@ -39,6 +40,7 @@ const (
 	codeType         = "unsupported_media_type"
 	codeEncoding     = "unsupported_encoding"
 	codeBusy         = "busy"
+	codeChange       = "bad_change"
 	codeInURL        = "token_in_url"
 	codeUnauthorized = "unauthorized"
 	codeRole         = "forbidden"
@@ -64,6 +66,7 @@ var statusOf = map[string]int{
 	codeType:         http.StatusUnsupportedMediaType,
 	codeEncoding:     http.StatusUnsupportedMediaType,
 	codeBusy:         http.StatusTooManyRequests,
+	codeChange:       http.StatusBadRequest,
 	codeInURL:        http.StatusBadRequest,
 	codeUnauthorized: http.StatusUnauthorized,
 	codeRole:         http.StatusForbidden,
@@ -94,6 +97,7 @@ func (e *Error) after(d time.Duration) *Error {
 func asError(err error) *Error {
 	var e *Error
 	var busy *engine.ErrBusy
+	var change *alerts.ChangeError
 	switch {
 	case errors.As(err, &e):
 		return e
@@ -109,6 +113,14 @@ func asError(err error) *Error {
 		return fail(codeStopping, "the server is stopping").hint("send again when it is back; nothing of this request was acknowledged").after(5 * time.Second)
 	case errors.Is(err, errNoLog):
 		return fail(codeUnavailable, "%s", err)
+	case errors.As(err, &change):
+		return fail(codeChange, "%s", change.Why)
+	case errors.Is(err, alerts.ErrNone):
+		return fail(codeNotFound, "%s", err).hint("retention may have removed it")
+	case errors.Is(err, alerts.ErrStalled):
+		return fail(codeStalled, "%s", err).hint("make room on the disk of the state directory; nothing of this request was done: send it again").after(5 * time.Second)
+	case errors.Is(err, alerts.ErrClosed):
+		return fail(codeStopping, "the server is stopping").hint("send again when it is back").after(5 * time.Second)
 	case errors.Is(err, fs.ErrExist):
 		return fail(codeExists, "%s", err).hint("name a folder that does not exist yet")
 	}

@@ -24,6 +24,8 @@ var api = slices.Concat(
 	stateRoutes,
 	healthRoutes,
 	sessionRoutes,
+	actionRoutes,
+	silenceRoutes,
 )
 
 // handle serves a route to those who may.

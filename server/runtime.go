@@ -28,7 +28,21 @@ type Runtime interface {
 type AlertLog interface {
 	Head() uint64
 	After(seq uint64, limit int, f alerts.Filter) (alerts.Page, error)
+	Last(limit int, before uint64, f alerts.Filter) (alerts.Page, error)
+	Get(seq uint64) (alerts.Entry, error)
 	Changed() <-chan struct{}
+	Groups(by alerts.GroupBy, f alerts.Filter, limit int) (list []alerts.Group, back uint64, err error)
+
+	Act(seqs []uint64, c alerts.Change, by string) ([]alerts.Action, error)
+	History(seq uint64) ([]alerts.Action, error)
+	ActionsAfter(n uint64, limit int) (list []alerts.Action, next uint64, err error)
+	LastAction() uint64
+	Note(kind, detail, by string) (alerts.Action, error)
+
+	Silence(s alerts.Silence) (alerts.Silence, error)
+	Unsilence(id, by string) error
+	Silences(past bool) ([]alerts.Silence, error)
+
 	DeadAfter(n uint64, limit int) (list []alerts.DeadLetter, next uint64, err error)
 	LateAfter(n uint64, limit int) (list []alerts.LateEvent, next uint64, err error)
 	// Stalled says why and since when the log can't be written; "" if it can.

@@ -68,6 +68,7 @@ type Server struct {
 	tokens   Tokens // nil: nobody has to say who they are
 	sessions sessions
 	tries    tries
+	now      func() time.Time
 	external external
 
 	stop     chan struct{} // closed when the server begins to stop
@@ -94,6 +95,7 @@ func New(c Config) *Server {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	s.now = c.Now
 	s.sessions = sessions{most: s.limits.Sessions, idle: s.limits.SessionIdle, life: s.limits.SessionLife, now: c.Now, list: map[[sha256.Size]byte]*session{}}
 	s.tries = tries{most: s.limits.Tries, per: time.Minute, now: c.Now, list: map[string]*bucket{}}
 	s.bodies.max, s.polls.max = s.limits.Bodies, int64(s.limits.Polls)
