@@ -40,6 +40,7 @@ type commands struct {
 	Run     runCmd     `cmd:"" help:"Run rules over event files, print the alerts, and exit."`
 	Serve   serveCmd   `cmd:"" help:"Run rules over live sources and posted events, until stopped."`
 	State   stateCmd   `cmd:"" help:"Copy, restore, check or look at the state of a server."`
+	Token   tokenCmd   `cmd:"" help:"Make, list or revoke the tokens that people and devices use a server with."`
 	Check   checkCmd   `cmd:"" help:"Compile rule files and report errors."`
 	Lint    lintCmd    `cmd:"" help:"Compile rule files and report errors and suspicious constructs."`
 	Fmt     fmtCmd     `cmd:"" help:"Print rule files in canonical form."`
