@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +24,8 @@ type Config struct {
 	Logger *slog.Logger     // nil: nothing is logged
 	Base   string           // URL under which people reach the server, without a slash at its end; "": messages have no links
 	Now    func() time.Time // nil: time.Now
+
+	transport http.RoundTripper // of tests; nil: the guard's
 }
 
 // Endpoints are the endpoints of all webhook sinks of the rules that run. Set
@@ -101,6 +104,9 @@ func (s *Endpoints) start(spec sink.Spec) error {
 		logger: s.cfg.Logger.With("sink", set.name, "kind", Kind), cancel: cancel, ended: make(chan struct{}),
 		calls: make(chan func()), results: make(chan result, 2*maxWidth), queue: newQueue(), probes: newQueue(),
 		trying: map[*alerts.Delivery]*group{}, tested: map[uint64]chan alerts.Delivery{}, width: maxWidth,
+	}
+	if s.cfg.transport != nil {
+		e.client.Transport = s.cfg.transport
 	}
 	e.others = func(d *alerts.Delivery) { go s.tell(set.name, d) }
 	if !set.secret.Given() {
