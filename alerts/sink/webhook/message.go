@@ -76,6 +76,8 @@ type line struct {
 	events []json.RawMessage
 }
 
+const eventsField = `,"events":`
+
 func cut(text []byte) (line, bool) {
 	var a struct{ Events json.RawMessage }
 	var l line
@@ -83,14 +85,14 @@ func cut(text []byte) (line, bool) {
 		return l, false
 	}
 	l.head = text[:len(text)-1-len(a.Events)]
-	return l, true
+	return l, bytes.HasSuffix(l.head, []byte(eventsField))
 }
 
 // join writes the alert with a link and, if events were left out, how many.
 func (l *line) join(link string, omitted int) []byte {
 	var out []byte
 	if link != "" || omitted > 0 {
-		at := bytes.LastIndex(l.head, []byte(`,"events":`))
+		at := len(l.head) - len(eventsField)
 		out = append(out, l.head[:at]...)
 		if link != "" {
 			out = cep.AppendJSONString(append(out, `,"url":`...), link)
