@@ -8,13 +8,14 @@ import (
 	"github.com/weir-cep/weir/alerts"
 )
 
-// alertAnswer is an alert, and what was done to it.
+// alertAnswer is an alert with all that is known of it.
 type alertAnswer struct {
-	Alert   json.RawMessage `json:"alert"`
-	History []actionItem    `json:"history"`
+	Alert      json.RawMessage `json:"alert"`
+	History    []actionItem    `json:"history"`
+	Deliveries []deliveryItem  `json:"deliveries"`
 }
 
-// getAlert answers with an alert and what was done to it.
+// getAlert answers with an alert, what was done to it, and where it was sent.
 func (s *Server) getAlert(w http.ResponseWriter, r *http.Request) error {
 	if _, err := onlyQuery(r); err != nil {
 		return err
@@ -34,7 +35,11 @@ func (s *Server) getAlert(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, alertAnswer{e.AppendJSON(nil), actionItems(history)})
+	sent, err := s.alerts.Deliveries(alerts.DeliveryQuery{Seq: seq, Limit: s.limits.PageDefault})
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, alertAnswer{e.AppendJSON(nil), actionItems(history), deliveryItems(sent)})
 	return nil
 }
 

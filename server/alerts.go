@@ -15,7 +15,7 @@ import (
 
 var alertRoutes = []route{
 	{"GET", "/api/v1/alerts", RoleViewer, "alerts behind a sequence number, or the newest", (*Server).getAlerts},
-	{"GET", "/api/v1/alerts/{seq}", RoleViewer, "an alert, and what was done to it", (*Server).getAlert},
+	{"GET", "/api/v1/alerts/{seq}", RoleViewer, "an alert, what was done to it, and where it was sent", (*Server).getAlert},
 	{"GET", "/api/v1/alerts/groups", RoleViewer, "alerts by rule, by key or by both", (*Server).getGroups},
 	{"POST", "/api/v1/alerts/triage", RoleAnalyst, "acknowledge, close, open again, assign or comment alerts", (*Server).postTriage},
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/weir-cep/weir/alerts"
+	"github.com/weir-cep/weir/alerts/sink/webhook"
 	"github.com/weir-cep/weir/engine"
 )
 
@@ -115,6 +116,8 @@ func asError(err error) *Error {
 		return fail(codeUnavailable, "%s", err)
 	case errors.As(err, &change):
 		return fail(codeChange, "%s", change.Why)
+	case errors.Is(err, alerts.ErrNoDelivery), errors.Is(err, webhook.ErrNoEndpoint):
+		return fail(codeNotFound, "%s", err)
 	case errors.Is(err, alerts.ErrNone):
 		return fail(codeNotFound, "%s", err).hint("retention may have removed it")
 	case errors.Is(err, alerts.ErrStalled):
@@ -128,8 +131,9 @@ func asError(err error) *Error {
 }
 
 var (
-	errStopping = errors.New("the server is stopping")
-	errNoLog    = errors.New("this server keeps no alert log")
+	errStopping    = errors.New("the server is stopping")
+	errNoEndpoints = fail(codeUnavailable, "this server has no webhooks").hint("a rule file declares one: sink NAME to webhook { url \"https://…\" }")
+	errNoLog       = errors.New("this server keeps no alert log")
 )
 
 // busy says that what is full is full for a moment.

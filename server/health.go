@@ -86,6 +86,13 @@ func (s *Server) health(st *engine.RuntimeStats) engine.Health {
 			wrong = strings.ToUpper(text[:1]) + text[1:] + "."
 		}
 	}
+	if s.endpoints != nil && wrong == "" {
+		for _, e := range s.endpoints.Stats() {
+			if text := e.Sentence(st.At); text != "" && wrong == "" {
+				wrong = strings.ToUpper(text[:1]) + text[1:] + "."
+			}
+		}
+	}
 	add("sinks", wrong, "every sink takes its alerts")
 	if r := s.reload(); r.Error != "" {
 		first, _, _ := strings.Cut(r.Error, "\n")

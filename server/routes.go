@@ -26,6 +26,8 @@ var api = slices.Concat(
 	sessionRoutes,
 	actionRoutes,
 	silenceRoutes,
+	deliveryRoutes,
+	endpointRoutes,
 )
 
 // handle serves a route to those who may.
@@ -45,18 +47,34 @@ func (s *Server) routes() {
 	for _, r := range api {
 		s.handle(r)
 	}
-	s.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, req *http.Request) {
-		type entry struct {
-			Method  string `json:"method"`
-			Path    string `json:"path"`
-			Summary string `json:"summary"`
-		}
-		var list []entry
-		for _, r := range api {
-			list = append(list, entry{r.method, r.path, r.summary})
-		}
-		writeJSON(w, http.StatusOK, map[string]any{"name": "weir", "version": s.build.Version, "routes": list})
-	})
+	s.mux.HandleFunc("GET /{$}", s.front)
+	s.mux.Handle("GET /assets/", s.console)
+	s.mux.Handle("GET /favicon.ico", s.console)
+}
+
+// front is the page for people, and what there is for programs.
+func (s *Server) front(w http.ResponseWriter, r *http.Request) {
+	if wantsPage(r) {
+		s.console.ServeHTTP(w, r)
+		return
+	}
+	type entry struct {
+		Method  string `json:"method"`
+		Path    string `json:"path"`
+		Role    Role   `json:"role"`
+		Summary string `json:"summary"`
+	}
+	var list []entry
+	for _, r := range api {
+		list = append(list, entry{r.method, r.path, r.role, r.summary})
+	}
+	w.Header().Set("Vary", "Accept")
+	writeJSON(w, http.StatusOK, map[string]any{"name": "weir", "version": s.build.Version, "routes": list})
+}
+
+// wantsPage says whether a browser asks for something to look at.
+func wantsPage(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 // refuse answers with an error; what is nobody's fault but ours is logged.
@@ -74,6 +92,10 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	h, pattern := s.mux.Handler(r)
 	if pattern != "" {
 		s.mux.ServeHTTP(w, r)
+		return
+	}
+	if wantsPage(r) && !strings.HasPrefix(r.URL.Path, "/api/") {
+		s.console.ServeHTTP(w, r) // it tells from its address what to show
 		return
 	}
 	var probe probe

@@ -39,6 +39,8 @@ type AlertLog interface {
 	LastAction() uint64
 	Note(kind, detail, by string) (alerts.Action, error)
 
+	Deliveries(q alerts.DeliveryQuery) ([]alerts.Delivery, error)
+
 	Silence(s alerts.Silence) (alerts.Silence, error)
 	Unsilence(id, by string) error
 	Silences(past bool) ([]alerts.Silence, error)

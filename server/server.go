@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/weir-cep/weir/server/page"
 )
 
 // Config says what a server serves.
@@ -20,7 +22,8 @@ type Config struct {
 	Runtime  Runtime
 	Alerts   AlertLog // nil: there is none, and its routes say so
 	Operator Operator
-	Figures  *Figures // nil: none are observed
+	Webhooks Endpoints // nil: there are none
+	Figures  *Figures  // nil: none are observed
 	Limits   Limits
 	Logger   *slog.Logger // nil: nothing is logged
 	Build    Build
@@ -51,25 +54,27 @@ type Build struct{ Version, Commit, Go string }
 
 // Server answers HTTP requests.
 type Server struct {
-	rt       Runtime
-	alerts   AlertLog
-	operator Operator
-	limits   Limits
-	log      *slog.Logger
-	build    Build
-	hosts    map[string]bool // nil: any
-	http     *http.Server
-	mux      *http.ServeMux
-	metrics  *metrics
-	bodies   budget
-	polls    budget
-	ids      requestIDs
-	origins  *http.CrossOriginProtection
-	tokens   Tokens // nil: nobody has to say who they are
-	sessions sessions
-	tries    tries
-	now      func() time.Time
-	external external
+	rt        Runtime
+	alerts    AlertLog
+	endpoints Endpoints
+	operator  Operator
+	limits    Limits
+	log       *slog.Logger
+	build     Build
+	hosts     map[string]bool // nil: any
+	http      *http.Server
+	console   http.Handler
+	mux       *http.ServeMux
+	metrics   *metrics
+	bodies    budget
+	polls     budget
+	ids       requestIDs
+	origins   *http.CrossOriginProtection
+	tokens    Tokens // nil: nobody has to say who they are
+	sessions  sessions
+	tries     tries
+	now       func() time.Time
+	external  external
 
 	stop     chan struct{} // closed when the server begins to stop
 	stopOnce sync.Once
@@ -85,8 +90,8 @@ func New(c Config) *Server {
 	if c.Figures == nil {
 		c.Figures = NewFigures()
 	}
-	s := &Server{rt: c.Runtime, alerts: c.Alerts, operator: c.Operator, limits: c.Limits.fill(), log: c.Logger, build: c.Build,
-		mux: http.NewServeMux(), stop: make(chan struct{}), tokens: c.Tokens}
+	s := &Server{rt: c.Runtime, alerts: c.Alerts, endpoints: c.Webhooks, operator: c.Operator, limits: c.Limits.fill(), log: c.Logger, build: c.Build,
+		mux: http.NewServeMux(), console: page.Handler(), stop: make(chan struct{}), tokens: c.Tokens}
 	origins, err := originsOf(&c)
 	if err != nil {
 		panic("server: " + err.Error()) // CheckOrigin and CheckExternal were not asked
