@@ -8,7 +8,7 @@ import { openHelp } from "../ui/help.js";
 import { takeOffer } from "../ui/toast.js";
 import { useRows } from "../ui/virtual.js";
 import { Heads, ROW, Row, select } from "./row.js";
-import { current, hold, more, older, rows, selected, showNew } from "./store.js";
+import { askScrolled, current, hold, more, older, rows, selected, showNew } from "./store.js";
 import { acknowledge, aim, asking } from "./triage.js";
 
 const HEAD = 30; // px
@@ -32,9 +32,12 @@ export function Grid() {
     if (!el) return;
     el.scrollTop = left;
     el.focus({ preventScroll: true });
+    askScrolled(() => el.scrollTop > 0);
     return () => {
       left = el.scrollTop;
+      askScrolled(() => false);
       hold("pointer", false);
+      hold("scroll", false);
     };
   }, []);
 

@@ -48,6 +48,14 @@ export function hold(why, is) {
   holds.value = next;
 }
 
+/** Whether the list is scrolled at this moment: the browser tells of it only later. */
+let scrolled = () => false;
+
+/** @param {() => boolean} is */
+export function askScrolled(is) {
+  scrolled = is;
+}
+
 let unsaid = { alerts: 0, critical: 0 };
 const sayNew = () => {
   const { alerts, critical } = unsaid;
@@ -62,6 +70,7 @@ function arrive(items) {
   unsaid.alerts += news.length;
   unsaid.critical += news.filter((a) => a.severity === "critical").length;
   announce(sayNew);
+  if (scrolled()) hold("scroll", true);
   if (still.peek()) fresh.value = [...news, ...fresh.peek()].slice(0, WAITING + 1);
   else put(news);
 }
