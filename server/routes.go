@@ -28,6 +28,7 @@ var api = slices.Concat(
 	silenceRoutes,
 	deliveryRoutes,
 	endpointRoutes,
+	openapiRoutes,
 )
 
 // handle serves a route to those who may.
