@@ -13,7 +13,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/weir-cep/weir/alerts"
-	"github.com/weir-cep/weir/alerts/sink"
 	"github.com/weir-cep/weir/dsl"
 	"github.com/weir-cep/weir/engine"
 	"github.com/weir-cep/weir/server"
@@ -26,7 +25,7 @@ type daemon struct {
 	streams Streams
 	dir     *stateDir
 	alerts  *alerts.Log
-	lanes   *sink.Lanes
+	outlets outlets
 	rt      *engine.Runtime
 	figures *server.Figures
 	files   *ruleFiles
@@ -52,7 +51,7 @@ func (c *serveCmd) open(ctx context.Context, log *slog.Logger, s Streams) (d *da
 	if err != nil {
 		return d, err
 	}
-	d.lanes = sink.NewLanes(d.alerts, sinkKinds, log)
+	d.outlets = newOutlets(d.alerts, c.ExternalURL, log)
 	d.rt, err = engine.Open(ctx, engine.RuntimeConfig{
 		Dir: c.State, Shards: d.dir.shards, Sink: d.alerts, Open: sourceKinds, Lookups: lookupKinds,
 		Interval: time.Duration(c.CheckpointInterval), Keep: c.CheckpointsKept,
@@ -82,15 +81,19 @@ func (d *daemon) serve(stop *signals, set engine.RuleSet, prog *dsl.Program) err
 	if err := d.begin(stop.ctx, set, prog); err != nil {
 		return err
 	}
+	config, err := d.config()
+	if err != nil {
+		return err
+	}
 	l, err := net.Listen("tcp", d.cmd.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w; is another server running there? --listen takes another address", d.cmd.Listen, cause(err))
 	}
-	url := urlOf(l.Addr())
+	url := urlOf(l.Addr(), config.TLS != nil)
 	if err := d.dir.announce(url); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	d.srv = server.New(d.config())
+	d.srv = server.New(config)
 	ctx, cancel := context.WithCancel(context.Background()) // of all that runs beside
 	defer cancel()
 	served, ran := make(chan error, 1), make(chan error, 1)
@@ -121,7 +124,7 @@ func (d *daemon) begin(ctx context.Context, set engine.RuleSet, prog *dsl.Progra
 		if err := d.deploy(ctx, set); err != nil {
 			return err
 		}
-	} else if err := d.lanes.Set(sinkSpecs(prog, d)); err != nil {
+	} else if err := d.outlets.set(sinkSpecs(prog, d)); err != nil {
 		return err
 	}
 	d.files.began(set)
@@ -135,7 +138,7 @@ func (d *daemon) deploy(ctx context.Context, set engine.RuleSet) error {
 		return err
 	}
 	specs := sinkSpecs(prog, d)
-	if err := d.lanes.Check(specs); err != nil {
+	if err := d.outlets.check(specs); err != nil {
 		return err
 	}
 	got, err := d.rt.Deploy(ctx, set, d.carry)
@@ -146,7 +149,7 @@ func (d *daemon) deploy(ctx context.Context, set engine.RuleSet) error {
 		d.log.Warn("rules deployed with a warning", "warning", w)
 	}
 	d.log.Info("rules deployed", "rules", len(prog.Rules), "changes", changes(got.Rules))
-	return d.lanes.Set(specs)
+	return d.outlets.set(specs)
 }
 
 // drain stops what comes in, works off what has come, and ends the server.
@@ -170,7 +173,7 @@ func (d *daemon) drain(stopRunning func(), ran <-chan error) error {
 		*d = daemon{} // all is still at work, and ends with the process
 		return nil
 	}
-	d.lanes.Close(ctx)
+	d.outlets.close(ctx)
 	d.log.Info("stopped")
 	return nil
 }
@@ -203,31 +206,36 @@ func (d *daemon) watchHealth(ctx context.Context) {
 
 const healthEvery = 10 * time.Second
 
-func urlOf(a net.Addr) string {
+func urlOf(a net.Addr, secure bool) string {
+	scheme := "http://"
+	if secure {
+		scheme = "https://"
+	}
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {
-		return "http://" + a.String()
+		return scheme + a.String()
 	}
 	host := tcp.IP.String()
 	if tcp.IP.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, fmt.Sprint(tcp.Port))
+	return scheme + net.JoinHostPort(host, fmt.Sprint(tcp.Port))
 }
 
 // config wires the HTTP server.
-func (d *daemon) config() server.Config {
+func (d *daemon) config() (server.Config, error) {
 	host, _, _ := net.SplitHostPort(d.cmd.Listen)
-	return server.Config{Runtime: d.rt, Alerts: d.alerts, Figures: d.figures, Logger: d.log,
-		Build: server.Build{Version: version, Commit: commit(), Go: runtime.Version()},
-		Hosts: d.cmd.Host, AnyHost: !isLoopback(host),
+	c := server.Config{Runtime: d.rt, Alerts: d.alerts, Webhooks: d.outlets.hooks, Figures: d.figures, Logger: d.log,
+		Build:   server.Build{Version: version, Commit: commit(), Go: runtime.Version()},
+		AnyHost: !server.Loopback(host),
 		Operator: server.Operator{
 			Reload: d.files.reload,
-			Sinks:  d.lanes.Stats,
+			Sinks:  d.outlets.lanes.Stats,
 			Disk:   func() (int64, bool) { return diskFree(d.dir.path) },
 			Savepoint: func(ctx context.Context, dir string) (server.Savepoint, error) {
 				return writeSavepoint(ctx, d.rt, d.alerts, d.dir.format(), dir)
 			},
 			Erase: d.rt.Erase,
 		}}
+	return c, d.cmd.apply(&c)
 }

@@ -139,12 +139,12 @@ func (p *process) after(d time.Duration) *process {
 }
 
 // found is an alert without what may differ between two runs of the same
-// events: its number, where its events came from, and the version of a rule
+// events: its number and life, where its events came from, and the version of a rule
 // whose list comes from elsewhere.
 func found(a map[string]any) map[string]any {
 	for name, v := range a {
 		switch name {
-		case "seq", "source", "partition", "position", "version":
+		case "seq", "state", "logged", "source", "partition", "position", "version":
 			delete(a, name)
 			continue
 		}

@@ -3,7 +3,6 @@ package app
 import (
 	"errors"
 	"fmt"
-	"net"
 
 	"github.com/weir-cep/weir/dsl"
 	"github.com/weir-cep/weir/engine"
@@ -11,10 +10,8 @@ import (
 
 type serveCmd struct {
 	logging
+	guarding
 	State              string   `default:"weir-data" placeholder:"DIR" help:"Directory that everything is kept in; one process at a time works on it."`
-	Listen             string   `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on."`
-	Insecure           bool     `help:"Listen on an address that others reach, though nobody has to say who they are."`
-	Host               []string `placeholder:"NAME" help:"Name that a proxy's requests call this server by. Repeat for several."`
 	Shards             int      `default:"0" help:"Goroutines that share the keys; 0: one per processor. Never changes the alerts. A state directory keeps the number that it began with."`
 	CheckpointInterval interval `default:"5s" placeholder:"TIME" help:"Time between checkpoints: what a restart works off again."`
 	CheckpointsKept    int      `default:"3" placeholder:"N" help:"Older checkpoints that are kept."`
@@ -40,7 +37,7 @@ Examples:
 
 // Run is the command.
 func (c serveCmd) Run(s Streams) error {
-	if err := c.check(); err != nil {
+	if err := c.guarding.check(); err != nil {
 		return err
 	}
 	set, err := engine.ReadRules(dsl.Files, c.Rules...)
@@ -73,24 +70,4 @@ func compile(s Streams, set engine.RuleSet) (*dsl.Program, error) {
 		return nil, exitError(exitRules)
 	}
 	return prog, err
-}
-
-// check refuses what the flags may not say.
-func (c *serveCmd) check() error {
-	host, _, err := net.SplitHostPort(c.Listen)
-	if err != nil {
-		return fmt.Errorf("--listen %s: %w; write it like 127.0.0.1:8080", c.Listen, err)
-	}
-	if c.Insecure || isLoopback(host) {
-		return nil
-	}
-	return fmt.Errorf("--listen %s is reached by others, and nobody would have to say who they are: listen on 127.0.0.1, or add --insecure if a proxy or a network that you trust stands before it", c.Listen)
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/weir-cep/weir/alerts/sink"
 	kafkasink "github.com/weir-cep/weir/alerts/sink/kafka"
 	redissink "github.com/weir-cep/weir/alerts/sink/redis"
-	"github.com/weir-cep/weir/dsl"
 	"github.com/weir-cep/weir/engine"
 	filesource "github.com/weir-cep/weir/engine/source/file"
 	kafkasource "github.com/weir-cep/weir/engine/source/kafka"
@@ -36,20 +35,9 @@ var (
 		"kafka":     kafkasink.Open,
 		"redis":     redissink.Open,
 		"websocket": nil, // every alert is on the feed
+		"webhook":   nil, // endpoints of their own
 	}
 )
-
-// sinkSpecs are the sinks that rules of the program send to.
-func sinkSpecs(prog *dsl.Program, d *daemon) (specs []sink.Spec) {
-	for _, ir := range prog.Sinks {
-		if ir.Kind == "webhook" {
-			d.log.Warn("webhooks are not sent by this version; the alerts are in the log", "sink", ir.Name)
-			continue
-		}
-		specs = append(specs, sink.Spec{IR: ir, Stdout: d.streams.Out, Logger: d.log})
-	}
-	return specs
-}
 
 // changes says in words what a deployment changed: "3 unchanged, 1 kept, 1 new".
 func changes(list []engine.Carried) string {
