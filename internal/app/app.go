@@ -38,6 +38,7 @@ func (e exitError) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 type commands struct {
 	Demo    demoCmd    `cmd:"" help:"Watch bundled rules find incidents in bundled events."`
 	Run     runCmd     `cmd:"" help:"Run rules over event files, print the alerts, and exit."`
+	Try     tryCmd     `cmd:"" help:"Guess how the events of a file of yours are declared."`
 	Serve   serveCmd   `cmd:"" help:"Run rules over live sources and posted events, until stopped."`
 	State   stateCmd   `cmd:"" help:"Copy, restore, check or look at the state of a server."`
 	Token   tokenCmd   `cmd:"" help:"Make, list or revoke the tokens that people and devices use a server with."`

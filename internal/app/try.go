@@ -1,0 +1,174 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/engine"
+	"github.com/weir-cep/weir/internal/decode"
+	"github.com/weir-cep/weir/internal/lookup"
+)
+
+type tryCmd struct {
+	Out  string `short:"o" placeholder:"FILE" help:"Write the declaration to this rule file, which must not exist yet."`
+	File string `arg:"" help:"Event file: NDJSON or CSV, plain, gzip or zstd."`
+}
+
+func (tryCmd) Help() string {
+	return `Guesses how the events of a file of yours are declared, checks that the file can be read so, and says
+what to type next.
+
+Examples:
+  weir try payments.csv
+  weir try events.ndjson.gz --out my.cep`
+}
+
+// Run is the command.
+func (c tryCmd) Run(ctx context.Context, s Streams) error {
+	sample, err := readSample(c.File)
+	if err != nil {
+		return err
+	}
+	all := guesses(sample)
+	text, key, err := declaration(c.File, sample, all)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.Out, "%s: %s looked at, %s\n\n%s\n", c.File, plural(len(sample.records), "record"), plural(len(sample.paths), "field"), text)
+	if err := c.check(ctx, s, sample, text); err != nil {
+		return err
+	}
+	rules := "my.cep"
+	if c.Out != "" {
+		rules = c.Out
+		f, err := os.OpenFile(c.Out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if errors.Is(err, os.ErrExist) {
+			return fmt.Errorf("--out: %s is there already and is left as it is; name another file", c.Out)
+		}
+		if err == nil {
+			_, err = f.WriteString(text)
+			err = errors.Join(err, f.Close())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(s.Out, "\nNEXT")
+	if c.Out == "" {
+		fmt.Fprintf(s.Out, "  weir try %s --out %s\n", quoted(c.File), rules)
+	}
+	if key != nil {
+		fmt.Fprintf(s.Out, "  printf 'rule many \"Many in a minute\" {\\n  by %s\\n  on Record when count() over last 1m > 20\\n  alert { message \"{%s}\" }\\n}\\n' >> %s\n", key.name, key.name, rules)
+	}
+	fmt.Fprintf(s.Out, "  weir run %s --events Record=%s%s\n", rules, quoted(c.File), flags(c.File, sample))
+	return nil
+}
+
+// flags are those that a command needs to read the file.
+func flags(path string, s *sample) (text string) {
+	if s.format == decode.CSV && decode.FormatOf(path) != decode.CSV {
+		text += " --format csv"
+	}
+	if s.format == decode.JSON && decode.FormatOf(path) != decode.JSON {
+		text += " --format json"
+	}
+	if s.delimiter != ',' && s.format == decode.CSV {
+		text += " --delimiter '" + strings.ReplaceAll(string(s.delimiter), "\t", `\t`) + "'"
+	}
+	return text
+}
+
+// quoted writes a path for a shell.
+func quoted(path string) string {
+	if path != "" && !strings.ContainsAny(path, " '\"\\$&;|<>()*?[]{}!#~`\t\n") {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+// declaration writes the rule file, and returns the best key.
+func declaration(path string, s *sample, all []*guess) (string, *guess, error) {
+	var at, id *guess
+	for _, g := range all {
+		if g.isTime() && !strings.HasSuffix(g.kind, "?") && (at == nil || timeLike.MatchString(g.path) && !timeLike.MatchString(at.path)) {
+			at = g
+		}
+		if g.kind == "string" && idLike(g.path) && len(g.distinct) == len(s.records) && len(s.records) > 1 && id == nil {
+			id = g
+		}
+	}
+	if at == nil {
+		return "", nil, fmt.Errorf("no field of %s holds a time in every record, and rules run on the time of events; Weir reads RFC 3339, seconds or milliseconds since 1970, and layouts like 2006-01-02 15:04:05. Its fields: %s", path, strings.Join(s.paths[:min(12, len(s.paths))], ", "))
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Guessed from %s: change what is wrong.\nevent Record {\n", filepath.Base(path))
+	if id != nil {
+		fmt.Fprintf(&b, "  id %s\n", id.name)
+	}
+	fmt.Fprintf(&b, "  time %s", at.name)
+	if at.back > 0 {
+		whole := (time.Duration(at.back) + time.Second).Truncate(time.Second)
+		fmt.Fprintf(&b, " late %s", cep.AppendDuration(nil, int64(whole)))
+	}
+	b.WriteByte('\n')
+	for _, g := range all {
+		if g.kind == "" {
+			fmt.Fprintf(&b, "  # %s: objects in a list, or values of several shapes\n", g.path)
+			continue
+		}
+		fmt.Fprintf(&b, "  %s: %s", g.name, g.kind)
+		if g.name != g.path {
+			fmt.Fprintf(&b, " from %q", g.path)
+		}
+		if g.kind == "string" && g.fits["comma"] {
+			b.WriteString("  # decimal commas: a number only once they are points")
+		}
+		b.WriteByte('\n')
+	}
+	b.WriteString("}\n")
+	ks := keys(all, id)
+	for _, k := range ks[:min(4, len(ks))] {
+		fmt.Fprintf(&b, "# key? %s: %s, %.1f records each\n", k.name, plural(len(k.distinct), "value"), float64(k.seen)/float64(len(k.distinct)))
+	}
+	if len(ks) == 0 {
+		return b.String(), nil, nil
+	}
+	return b.String(), ks[0], nil
+}
+
+// check reads the whole file with the declaration.
+func (c tryCmd) check(ctx context.Context, s Streams, sample *sample, text string) error {
+	prog, err := compile(s, engine.RuleText("guessed.cep", text+"rule all_records { global on Record when count() over last 1m < 0 alert { message \"\" } }\n"))
+	if err != nil {
+		return err
+	}
+	lookups, _, err := lookup.Load(prog)
+	if err != nil {
+		return err
+	}
+	f := engine.File{Path: c.File, Format: sample.format, Delimiter: sample.delimiter, Type: schemaOf(prog, "Record")}
+	cfg := engine.RunConfig{Files: []engine.File{f}}
+	cfg.Lookups, cfg.Shards = lookups, 1
+	first := ""
+	cfg.Dead = func(_ int, base uint64, letters []decode.DeadLetter) {
+		if first == "" && len(letters) > 0 {
+			first = firstRejected(&f, base, &letters[0])
+		}
+	}
+	start := time.Now()
+	sum, err := engine.Run(ctx, prog, cfg)
+	if err != nil {
+		return err
+	}
+	r := newReport(&sum, time.Since(start))
+	r.first = first
+	fmt.Fprintf(s.Out, "The whole file read so: %s\n", plural(int(r.Events), "event"))
+	r.missing(s.Out)
+	return nil
+}
