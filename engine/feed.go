@@ -16,6 +16,11 @@ import (
 // source of the rules carries.
 const HTTPSource = "http"
 
+// OutcomeSource is the name and the kind of the source that tells rules what
+// analysts say of alerts. Rules that read Outcome are given it if no source of
+// theirs carries the type.
+const OutcomeSource = "outcome"
+
 // DefaultIdle is how long a partition may be silent before the watermark goes
 // on without it; DefaultMaxAhead how far ahead of its arrival an event may be.
 const (
@@ -28,7 +33,7 @@ type feed struct {
 	name   string
 	id     uint32
 	kind   string
-	ir     *dsl.SourceIR // nil: HTTPSource by itself
+	ir     *dsl.SourceIR // nil: HTTPSource or OutcomeSource by itself
 	types  []*cep.Schema
 	config decode.Config // without the header of CSV
 	idle   time.Duration
@@ -56,16 +61,22 @@ func feeds(prog *dsl.Program) (list []*feed, err error) {
 		}
 		list = append(list, f)
 	}
-	var rest []*cep.Schema
+	var rest, verdicts []*cep.Schema
 	for _, s := range prog.Schemas {
-		if !carried[s] && !s.Derived && slices.Contains(read, s) {
+		switch {
+		case carried[s] || s.Derived || !slices.Contains(read, s):
+		case s.Name == "Outcome":
+			verdicts = append(verdicts, s)
+		default:
 			rest = append(rest, s)
 		}
 	}
-	if len(rest) > 0 {
-		f := &feed{name: HTTPSource, kind: "http", types: rest}
-		if slices.ContainsFunc(list, func(g *feed) bool { return g.name == HTTPSource }) {
-			return nil, fmt.Errorf("source %s: no source carries %s, and the name %q is that of the source for such types; let the source carry it too", HTTPSource, rest[0].Name, HTTPSource)
+	for _, f := range []*feed{{name: HTTPSource, kind: "http", types: rest}, {name: OutcomeSource, kind: OutcomeSource, types: verdicts}} {
+		if len(f.types) == 0 {
+			continue
+		}
+		if slices.ContainsFunc(list, func(g *feed) bool { return g.name == f.name }) {
+			return nil, fmt.Errorf("source %s: no source carries %s, and the name %q is that of the source for such types; let the source carry it too", f.name, f.types[0].Name, f.name)
 		}
 		if err := f.configure(prog); err != nil {
 			return nil, err
@@ -124,6 +135,9 @@ func (f *feed) configure(prog *dsl.Program) error {
 		if f.config.Format == decode.CSV && f.kind != "file" {
 			return fmt.Errorf("source %s: csv needs a header line, which only a file has; let the source carry JSON", f.name)
 		}
+	}
+	if f.kind == OutcomeSource {
+		f.idle = 1 // nobody waits for verdicts
 	}
 	// A source of one type that names no type field carries nothing else.
 	if f.ir != nil && len(f.types) == 1 && !typed {

@@ -53,7 +53,7 @@ func (c *serveCmd) open(ctx context.Context, log *slog.Logger, s Streams) (d *da
 	}
 	d.outlets = newOutlets(d.alerts, c.ExternalURL, log)
 	d.rt, err = engine.Open(ctx, engine.RuntimeConfig{
-		Dir: c.State, Shards: d.dir.shards, Sink: d.alerts, Open: sourceKinds, Lookups: lookupKinds,
+		Dir: c.State, Shards: d.dir.shards, Sink: d.alerts, Open: sourcesWith(d.alerts), Lookups: lookupKinds,
 		Interval: time.Duration(c.CheckpointInterval), Keep: c.CheckpointsKept,
 		JournalBytes: int64(c.JournalKeepBytes), JournalAge: time.Duration(c.JournalKeepAge), StateLimit: int64(c.StateLimit),
 		Logger: log, Synced: d.figures.Synced, Saved: d.figures.Saved, Found: d.figures.Found,

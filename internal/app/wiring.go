@@ -2,14 +2,17 @@ package app
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
+	"github.com/weir-cep/weir/alerts"
 	"github.com/weir-cep/weir/alerts/sink"
 	kafkasink "github.com/weir-cep/weir/alerts/sink/kafka"
 	redissink "github.com/weir-cep/weir/alerts/sink/redis"
 	"github.com/weir-cep/weir/engine"
 	filesource "github.com/weir-cep/weir/engine/source/file"
 	kafkasource "github.com/weir-cep/weir/engine/source/kafka"
+	"github.com/weir-cep/weir/engine/source/outcome"
 	redissource "github.com/weir-cep/weir/engine/source/redis"
 	"github.com/weir-cep/weir/internal/lookup"
 	redislookup "github.com/weir-cep/weir/internal/lookup/redis"
@@ -55,4 +58,11 @@ func changes(list []engine.Carried) string {
 		parts[i] = fmt.Sprintf("%d %s", n[word], word)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// sourcesWith is the sources of rule files, and that of the verdicts in a log.
+func sourcesWith(log *alerts.Log) map[string]engine.Opener {
+	all := maps.Clone(sourceKinds)
+	all[engine.OutcomeSource] = outcome.Opener(log)
+	return all
 }
