@@ -183,7 +183,7 @@ func (s *standIn) stream(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 		}
-		if send(map[string]any{"type": "hb", "head": at, "actions": 0}) != nil {
+		if send(map[string]any{"type": "hb", "head": at, "seq": at, "actions": 0}) != nil {
 			return
 		}
 		select {

@@ -71,7 +71,8 @@ export function span(ms) {
 export function age(at, now) {
   if (!at) return "";
   const s = Math.floor((now - Date.parse(at)) / 1000);
-  if (s < 0) return `in ${coarse(-s)}`;
+  if (s < -1) return `in ${coarse(-s)}`;
+  if (s <= 0) return "now";
   return coarse(s);
 }
 

@@ -23,7 +23,7 @@ export function Context({ alert: a }) {
     text.value = "";
     let over = false;
     if (key) {
-      call("GET", `/alerts${query({ last: OTHERS + 1, filter: `key=${quoted(key)}` })}`).then(
+      call("GET", `/alerts${query({ last: OTHERS + 1, key })}`).then(
         (got) => {
           if (!over)
             others.value = /** @type {Alert[]} */ (got.items)

@@ -41,7 +41,7 @@ function One({ delivery: d, again }) {
       <span class="mark" aria-hidden="true">${mark}</span> <b>${d.sink}</b> <span>${word}</span>
       <span class="hint">${d.type} · ${plural(d.tries, "try", "tries")}${d.state === "pending" && d.next ? ` · next ${age(d.next, now.value)}` : ""}</span>
       <span class="grow"></span>
-      ${may("operator") && html`<button type="button" onClick=${send}>Send again</button>`}
+      ${may("analyst") && html`<button type="button" onClick=${send}>Send again</button>`}
     </div>
     ${(d.reason || last?.error) && d.state !== "delivered" && html`<p class="wrong">${d.reason || last?.error}</p>`}
     ${

@@ -110,8 +110,11 @@ export function follow(filter, taker) {
         taker.notice(m.text);
         return;
       case "hb":
+        // Up to m.seq everything was sent that passes the filter.
+        if (seq === null) return; // before the snapshot
+        seq = Math.max(seq, m.seq ?? 0);
         action = Math.max(action, m.actions ?? 0);
-        say({ state: "live", behind: Math.max(0, (m.head ?? 0) - (seq ?? 0)) });
+        say({ state: "live", behind: Math.max(0, (m.head ?? 0) - seq) });
         return;
       case "error":
         taker.refused(m.message);

@@ -6,15 +6,23 @@ import { Copyable } from "../ui/copy.js";
 import { pipeline } from "../ui/health.js";
 
 const RULE = `event Auth {
-  card_id: string key
-  amount:  money
-  at:      time
+  id id
+  time at
+  id: string
+  at: timestamp
+  card_id: string
+  amount: money(USD)
 }
 
+source web of Auth from http { order: arrival }
+
 rule big_payment "A big payment" {
-  on Auth when amount > 5000 USD
   by card_id
-  alert { severity high  message "Card {card_id} paid {amount}" }
+  on Auth when amount > 5000.00 USD
+  alert {
+    severity high
+    message "Card {card_id} paid {amount}"
+  }
 }`;
 
 export function Empty() {

@@ -18,7 +18,12 @@ export function Dialog({ title, onClose, children, wide }) {
   const outside = (/** @type {MouseEvent} */ e) => {
     if (e.target === ref.current) onClose();
   };
-  return html`<dialog ref=${ref} class=${wide ? "wide" : ""} aria-labelledby="dialog-title" onClose=${onClose} onMouseDown=${outside}>
+  // At once, and not when the browser gets to it: the next key may ask the next thing.
+  const left = (/** @type {Event} */ e) => {
+    e.preventDefault();
+    onClose();
+  };
+  return html`<dialog ref=${ref} class=${wide ? "wide" : ""} aria-labelledby="dialog-title" onCancel=${left} onClose=${onClose} onMouseDown=${outside}>
     <div class="dialog">
       <header>
         <h2 id="dialog-title">${title}</h2>
