@@ -21,7 +21,7 @@ var alertRoutes = []route{
 }
 
 // filterWords are parameters that say which alerts are asked for.
-var filterWords = []string{"rule", "min_severity", "key", "from"}
+var filterWords = []string{"rule", "min_severity", "key", "from", "filter"}
 
 // getAlerts answers with the alerts behind a sequence number, and waits for
 // some if it is asked to; or with the newest.
@@ -111,6 +111,11 @@ func alertFilter(lists map[string][]string) (f alerts.Filter, q map[string]strin
 	if q, err = once(lists); err != nil {
 		return f, nil, err
 	}
+	words, err := feedFilter(q["filter"])
+	if err != nil {
+		return f, nil, err
+	}
+	f.Terms = words.Terms
 	return f, q, filter(q, &f)
 }
 

@@ -49,6 +49,7 @@ const (
 	codeInternal     = "internal"
 	codeStalled      = "stalled"
 	codeStopping     = "stopping"
+	codeUpgrade      = "upgrade_required"
 	codeUnavailable  = "unavailable"
 )
 
@@ -75,6 +76,7 @@ var statusOf = map[string]int{
 	codeInternal:     http.StatusInternalServerError,
 	codeStalled:      http.StatusServiceUnavailable,
 	codeStopping:     http.StatusServiceUnavailable,
+	codeUpgrade:      http.StatusUpgradeRequired,
 	codeUnavailable:  http.StatusServiceUnavailable,
 }
 

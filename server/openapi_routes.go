@@ -46,6 +46,7 @@ var (
 	limitParam = parameter{name: "limit", kind: "integer", about: "items at most"}
 	sinkParam  = parameter{name: "sink", kind: "string", about: "name of a webhook"}
 	whichAlert = []parameter{
+		{name: "filter", kind: "string", about: "in the filter language, such as: severity>=high and state=open"},
 		{name: "rule", kind: "string", about: "of one of these rules", many: true},
 		{name: "min_severity", kind: "string", about: "as severe as this, or more", words: []string{"low", "medium", "high", "critical"}},
 		{name: "key", kind: "string", about: "of this key"},
@@ -86,11 +87,14 @@ var operations = map[string]operation{
 	"GET /api/v1/state":                     {id: "getState", out: stateAnswer{}, codes: notThere},
 	"POST /api/v1/state/savepoint":          {id: "postSavepoint", body: savepointAsk{}, out: Savepoint{}, codes: append([]string{codeExists}, notThere...)},
 	"POST /api/v1/state/erase":              {id: "postErase", body: eraseAsk{}, out: node{"type": "object", "required": []string{"again_seconds", "text"}, "properties": node{"again_seconds": node{"type": "number"}, "text": node{"type": "string"}}}, codes: notThere},
-	"GET /livez":                            {id: "getLive", plain: "text/plain"},
-	"GET /readyz":                           {id: "getReady", query: []parameter{{name: "verbose", kind: "string", about: "check by check"}}, plain: "text/plain", codes: []string{codeUnavailable, codeUnauthorized, codeRole}},
-	"GET /metrics":                          {id: "getMetrics", plain: "text/plain"},
-	"GET /api/v1/session":                   {id: "getSession", out: sessionAnswer{}, codes: []string{codeUnauthorized}},
-	"POST /api/v1/session":                  {id: "postSession", body: sessionAsk{}, out: sessionAnswer{}, codes: []string{codeUnauthorized, codeTries}},
-	"DELETE /api/v1/session":                {id: "deleteSession", ok: 204, codes: []string{codeUnauthorized}},
-	"GET /api/v1/openapi.json":              {id: "getOpenAPI", out: node{"type": "object"}},
+	"GET /api/v1/stream": {id: "getStream", plain: "text/event-stream", codes: append([]string{codeUpgrade, codeBusy}, notThere...), query: []parameter{
+		{name: "filter", kind: "string", about: "in the filter language"}, {name: "after", kind: "string", about: "go on behind this alert, or where an event's id says"},
+		{name: "snapshot", kind: "integer", about: "alerts to begin with"}, {name: "id", kind: "string", about: "that frames name"}}},
+	"GET /livez":               {id: "getLive", plain: "text/plain"},
+	"GET /readyz":              {id: "getReady", query: []parameter{{name: "verbose", kind: "string", about: "check by check"}}, plain: "text/plain", codes: []string{codeUnavailable, codeUnauthorized, codeRole}},
+	"GET /metrics":             {id: "getMetrics", plain: "text/plain"},
+	"GET /api/v1/session":      {id: "getSession", out: sessionAnswer{}, codes: []string{codeUnauthorized}},
+	"POST /api/v1/session":     {id: "postSession", body: sessionAsk{}, out: sessionAnswer{}, codes: []string{codeUnauthorized, codeTries}},
+	"DELETE /api/v1/session":   {id: "deleteSession", ok: 204, codes: []string{codeUnauthorized}},
+	"GET /api/v1/openapi.json": {id: "getOpenAPI", out: node{"type": "object"}},
 }

@@ -22,6 +22,7 @@ var api = slices.Concat(
 	pipelineRoutes,
 	ruleRoutes,
 	stateRoutes,
+	streamRoutes,
 	healthRoutes,
 	sessionRoutes,
 	actionRoutes,

@@ -23,6 +23,7 @@ type Config struct {
 	Alerts   AlertLog // nil: there is none, and its routes say so
 	Operator Operator
 	Webhooks Endpoints // nil: there are none
+	Feed     Feed      // nil: there is none
 	Figures  *Figures  // nil: none are observed
 	Limits   Limits
 	Logger   *slog.Logger // nil: nothing is logged
@@ -57,6 +58,7 @@ type Server struct {
 	rt        Runtime
 	alerts    AlertLog
 	endpoints Endpoints
+	feed      Feed
 	operator  Operator
 	limits    Limits
 	log       *slog.Logger
@@ -90,7 +92,7 @@ func New(c Config) *Server {
 	if c.Figures == nil {
 		c.Figures = NewFigures()
 	}
-	s := &Server{rt: c.Runtime, alerts: c.Alerts, endpoints: c.Webhooks, operator: c.Operator, limits: c.Limits.fill(), log: c.Logger, build: c.Build,
+	s := &Server{rt: c.Runtime, alerts: c.Alerts, endpoints: c.Webhooks, feed: c.Feed, operator: c.Operator, limits: c.Limits.fill(), log: c.Logger, build: c.Build,
 		mux: http.NewServeMux(), console: page.Handler(), stop: make(chan struct{}), tokens: c.Tokens}
 	origins, err := originsOf(&c)
 	if err != nil {

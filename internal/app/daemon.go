@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/weir-cep/weir/alerts"
+	"github.com/weir-cep/weir/alerts/feed"
 	"github.com/weir-cep/weir/dsl"
 	"github.com/weir-cep/weir/engine"
 	"github.com/weir-cep/weir/server"
@@ -26,6 +27,7 @@ type daemon struct {
 	dir     *stateDir
 	alerts  *alerts.Log
 	outlets outlets
+	feed    *feed.Hub
 	rt      *engine.Runtime
 	figures *server.Figures
 	files   *ruleFiles
@@ -51,6 +53,7 @@ func (c *serveCmd) open(ctx context.Context, log *slog.Logger, s Streams) (d *da
 	if err != nil {
 		return d, err
 	}
+	d.feed = feed.New(d.alerts, feed.Limits{}, log)
 	d.outlets = newOutlets(d.alerts, c.ExternalURL, log)
 	d.rt, err = engine.Open(ctx, engine.RuntimeConfig{
 		Dir: c.State, Shards: d.dir.shards, Sink: d.alerts, Open: sourcesWith(d.alerts), Lookups: lookupKinds,
@@ -66,6 +69,9 @@ func (d *daemon) close() error {
 	var errs []error
 	if d.rt != nil {
 		errs = append(errs, d.rt.Close())
+	}
+	if d.feed != nil {
+		d.feed.Close()
 	}
 	if d.alerts != nil {
 		errs = append(errs, d.alerts.Close())
@@ -225,7 +231,7 @@ func urlOf(a net.Addr, secure bool) string {
 // config wires the HTTP server.
 func (d *daemon) config() (server.Config, error) {
 	host, _, _ := net.SplitHostPort(d.cmd.Listen)
-	c := server.Config{Runtime: d.rt, Alerts: d.alerts, Webhooks: d.outlets.hooks, Figures: d.figures, Logger: d.log,
+	c := server.Config{Runtime: d.rt, Alerts: d.alerts, Webhooks: d.outlets.hooks, Feed: d.feed, Figures: d.figures, Logger: d.log,
 		Build:   server.Build{Version: version, Commit: commit(), Go: runtime.Version()},
 		AnyHost: !server.Loopback(host),
 		Operator: server.Operator{
