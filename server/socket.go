@@ -180,7 +180,7 @@ func (c *socket) write(ctx context.Context) {
 	looked, pinged := time.Now(), time.Now()
 	for {
 		next, cancel := context.WithDeadline(ctx, pinged.Add(streamPing))
-		f, err := c.session.Next(next)
+		f, _, err := c.session.Next(next)
 		cancel()
 		now := time.Now()
 		switch {

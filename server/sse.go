@@ -35,7 +35,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) error {
 	w.WriteHeader(http.StatusOK)
 	_ = rc.SetWriteDeadline(time.Now().Add(streamWrite))
 	if _, err := w.Write([]byte("retry: 1000\n\n")); err != nil || rc.Flush() != nil {
-		return http.ErrAbortHandler
+		return nil
 	}
 	ctx, cancel := s.streaming(r.Context())
 	defer cancel()
@@ -79,7 +79,7 @@ func eventsWant(r *http.Request) (want feed.Want, err error) {
 func (s *Server) sendEvents(ctx context.Context, w http.ResponseWriter, rc *http.ResponseController, session *feed.Session, who Identity) error {
 	looked := time.Now()
 	for {
-		f, err := session.Next(ctx)
+		f, at, err := session.Next(ctx)
 		if err != nil {
 			if ctx.Err() == nil && !errors.Is(err, feed.ErrClosed) {
 				s.log.Error("the feed can't read the alert log", "error", err)
@@ -87,8 +87,8 @@ func (s *Server) sendEvents(ctx context.Context, w http.ResponseWriter, rc *http
 			return nil
 		}
 		_ = rc.SetWriteDeadline(time.Now().Add(streamWrite))
-		if _, err := w.Write(event(f)); err != nil || rc.Flush() != nil {
-			return http.ErrAbortHandler
+		if _, err := w.Write(event(f, at)); err != nil || rc.Flush() != nil {
+			return nil // the client has gone, or takes nothing
 		}
 		if now := time.Now(); now.Sub(looked) >= streamHolds {
 			looked = now
@@ -100,11 +100,11 @@ func (s *Server) sendEvents(ctx context.Context, w http.ResponseWriter, rc *http
 }
 
 // event is a frame as server-sent events have it. JSON has no line ends.
-func event(f *feed.Frame) []byte {
+func event(f *feed.Frame, at feed.Place) []byte {
 	b := make([]byte, 0, len(f.Text)+64)
 	if f.Type != "error" {
-		b = strconv.AppendUint(append(b, "id: "...), f.Seq, 10)
-		b = strconv.AppendUint(append(b, '-'), f.Action, 10)
+		b = strconv.AppendUint(append(b, "id: "...), at.Seq, 10)
+		b = strconv.AppendUint(append(b, '-'), at.Action, 10)
 		b = append(b, '\n')
 	}
 	b = append(append(append(b, "event: "...), f.Type...), "\ndata: "...)

@@ -61,15 +61,15 @@ func read(t testing.TB, f *Frame) said {
 }
 
 // next is the next frame that is no sign of life.
-func next(t testing.TB, s *Session) (said, *Frame) {
+func next(t testing.TB, s *Session) (said, Place) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	for {
-		f, err := s.Next(ctx)
+		f, at, err := s.Next(ctx)
 		must(t, err)
 		if f.Type != "hb" {
-			return read(t, f), f
+			return read(t, f), at
 		}
 	}
 }
@@ -229,9 +229,10 @@ func TestShared(t *testing.T) {
 		made := map[*Frame]bool{}
 		for _, s := range list {
 			for {
-				_, f := next(t, s)
+				f, at, err := s.Next(t.Context())
+				must(t, err)
 				made[f] = true
-				if f.Seq == n*10 {
+				if at.Seq == n*10 {
 					break
 				}
 			}
@@ -247,7 +248,7 @@ func TestBeat(t *testing.T) {
 	sinktest.Commit(t, l, 3)
 	s := session(t, h, Want{ID: "a", Filter: alerts.Filter{Key: "nobody"}, After: ptr(uint64(0))})
 	for {
-		f, err := s.Next(t.Context())
+		f, _, err := s.Next(t.Context())
 		must(t, err)
 		m := read(t, f)
 		if m.Type != "hb" {
@@ -275,7 +276,7 @@ func TestFullAndClosed(t *testing.T) {
 		t.Errorf("%d clients", n)
 	}
 	go h.Close()
-	if _, err := a.Next(t.Context()); err != ErrClosed {
+	if _, _, err := a.Next(t.Context()); err != ErrClosed {
 		t.Error(err)
 	}
 }
@@ -313,7 +314,7 @@ func TestEverybodyGetsAll(t *testing.T) {
 					t.Error(err)
 				}
 				for k := rng.IntN(30); k > 0 && (seq < n || action < n/10); k-- {
-					fr, err := s.Next(ctx)
+					fr, at, err := s.Next(ctx)
 					if err != nil {
 						t.Error(err)
 						s.Close()
@@ -323,7 +324,7 @@ func TestEverybodyGetsAll(t *testing.T) {
 					switch m.Type {
 					case "batch":
 						got = append(got, seqs(m)...)
-						seq = fr.Seq
+						seq = at.Seq
 					case "update":
 						for _, it := range m.Items {
 							if it.Action != action+1 {
@@ -332,7 +333,7 @@ func TestEverybodyGetsAll(t *testing.T) {
 							action = it.Action
 						}
 					case "hb":
-						seq = max(seq, fr.Seq)
+						seq = max(seq, at.Seq)
 					default:
 						t.Errorf("%+v", m)
 					}

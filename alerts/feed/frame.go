@@ -16,13 +16,14 @@ import (
 type Frame struct {
 	Type string // snapshot, batch, update, notice, gap, hb, error
 	Text []byte
-	// Seq and Action are where a client stands that has this frame and all
-	// before it: it goes on there.
-	Seq, Action uint64
 
 	once sync.Once
 	form any
 }
+
+// Place is where a client stands: it has what passes of all alerts up to one,
+// and of all actions up to one, and goes on there.
+type Place struct{ Seq, Action uint64 }
 
 // Form is the frame as a transport sends it, made by the first that asks.
 func (f *Frame) Form(make func(text []byte) any) any {
@@ -36,7 +37,8 @@ type shareKey struct {
 	from, to   uint64
 }
 
-// batchFrame writes alerts behind one number and up to another.
+// batchFrame writes alerts from one number to another. action stands in a
+// snapshot only, since clients share batches.
 func batchFrame(kind, id string, from, to, action uint64, texts [][]byte, now time.Time) *Frame {
 	size := 128
 	for _, t := range texts {
@@ -58,7 +60,7 @@ func batchFrame(kind, id string, from, to, action uint64, texts [][]byte, now ti
 		b = append(b, t...)
 	}
 	b = cep.AppendTime(append(b, `],"ts":"`...), now.UnixNano())
-	return &Frame{Type: kind, Text: append(b, `"}`...), Seq: to, Action: action}
+	return &Frame{Type: kind, Text: append(b, `"}`...)}
 }
 
 // updateItem is what somebody made of an alert.
@@ -74,13 +76,13 @@ type updateItem struct {
 	Action   uint64 `json:"action"`
 }
 
-func updateFrame(id string, seq, from, to uint64, list []alerts.Action) *Frame {
+func updateFrame(id string, from, to uint64, list []alerts.Action) *Frame {
 	items := make([]updateItem, 0, len(list))
 	for i := range list {
 		a := &list[i]
 		items = append(items, updateItem{a.Seq, a.Kind, a.State.String(), a.Outcome, a.Assignee, a.Comment, a.By, string(cep.AppendTime(nil, a.At)), a.N})
 	}
-	return encode("update", seq, to, struct {
+	return encode("update", struct {
 		Type    string       `json:"type"`
 		ID      string       `json:"id"`
 		Actions [2]uint64    `json:"actions"`
@@ -88,8 +90,8 @@ func updateFrame(id string, seq, from, to uint64, list []alerts.Action) *Frame {
 	}{"update", id, [2]uint64{from, to}, items})
 }
 
-func noticeFrame(id string, seq uint64, a *alerts.Action) *Frame {
-	return encode("notice", seq, a.N, struct {
+func noticeFrame(id string, a *alerts.Action) *Frame {
+	return encode("notice", struct {
 		Type string `json:"type"`
 		ID   string `json:"id"`
 		Kind string `json:"kind"`
@@ -98,8 +100,8 @@ func noticeFrame(id string, seq uint64, a *alerts.Action) *Frame {
 	}{"notice", id, a.Kind, a.Detail, a.By})
 }
 
-func gapFrame(id, why string, from, to, action uint64) *Frame {
-	return encode("gap", to, action, struct {
+func gapFrame(id, why string, from, to uint64) *Frame {
+	return encode("gap", struct {
 		Type   string `json:"type"`
 		ID     string `json:"id"`
 		From   uint64 `json:"from"`
@@ -110,7 +112,7 @@ func gapFrame(id, why string, from, to, action uint64) *Frame {
 }
 
 func beatFrame(head, seq, action uint64, now time.Time) *Frame {
-	return encode("hb", seq, action, struct {
+	return encode("hb", struct {
 		Type    string `json:"type"`
 		TS      string `json:"ts"`
 		Head    uint64 `json:"head"`
@@ -121,7 +123,7 @@ func beatFrame(head, seq, action uint64, now time.Time) *Frame {
 
 // ErrorFrame tells a client what is wrong with what it asked for.
 func ErrorFrame(id, code, message string) *Frame {
-	return encode("error", 0, 0, struct {
+	return encode("error", struct {
 		Type    string `json:"type"`
 		ID      string `json:"id,omitempty"`
 		Code    string `json:"code"`
@@ -129,7 +131,7 @@ func ErrorFrame(id, code, message string) *Frame {
 	}{"error", id, code, message})
 }
 
-func encode(kind string, seq, action uint64, v any) *Frame {
+func encode(kind string, v any) *Frame {
 	text, _ := json.Marshal(v) // of texts and numbers: it can't fail
-	return &Frame{Type: kind, Text: text, Seq: seq, Action: action}
+	return &Frame{Type: kind, Text: text}
 }

@@ -122,25 +122,26 @@ func (s *Session) wake() {
 	}
 }
 
-// Next waits for the next frame. The error is ErrClosed, ctx's, or says why the
-// log can't be read.
-func (s *Session) Next(ctx context.Context) (*Frame, error) {
+// Next waits for the next frame, and says where a client stands that has it and
+// all before; an answer of Say's changes nothing there, and has none. The error
+// is ErrClosed, ctx's, or says why the log can't be read.
+func (s *Session) Next(ctx context.Context) (*Frame, Place, error) {
 	for {
 		h := s.hub
 		h.mu.RLock()
 		fine, coarse := h.pulse, h.coarse
 		h.mu.RUnlock()
-		f, err := s.ready(fine, coarse)
+		f, at, err := s.ready(fine, coarse)
 		if err != nil {
-			return nil, err
+			return nil, at, err
 		}
 		if f != nil {
 			h.frames.Add(1)
 			h.bytes.Add(uint64(len(f.Text)))
-			return f, nil
+			return f, at, nil
 		}
 		if err := s.wait(ctx, fine, coarse); err != nil {
-			return nil, err
+			return nil, at, err
 		}
 	}
 }
@@ -176,13 +177,13 @@ func (s *Session) coarse() bool {
 }
 
 // ready makes the next frame, nil if there is none yet.
-func (s *Session) ready(fine, coarse *pulse) (*Frame, error) {
+func (s *Session) ready(fine, coarse *pulse) (*Frame, Place, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.said) > 0 {
 		f := s.said[0]
 		s.said = s.said[1:]
-		return f, nil
+		return f, Place{}, nil
 	}
 	for range s.subs {
 		n := s.subs[s.turn%len(s.subs)]
@@ -194,23 +195,24 @@ func (s *Session) ready(fine, coarse *pulse) (*Frame, error) {
 		f, err := n.frame(s.hub, p)
 		if f != nil || err != nil {
 			s.beat = s.hub.now()
-			return f, err
+			return f, Place{n.seq, n.action}, err
 		}
 	}
 	if now := s.hub.now(); now.Sub(s.beat) >= s.hub.limits.Beat {
 		s.beat = now
-		return s.beatOf(fine, now), nil
+		f, at := s.beatOf(fine, now)
+		return f, at, nil
 	}
-	return nil, nil
+	return nil, Place{}, nil
 }
 
 // beatOf is a sign of life: where the log is, and what the client has.
-func (s *Session) beatOf(p *pulse, now time.Time) *Frame {
-	seq, action := p.head, p.action
+func (s *Session) beatOf(p *pulse, now time.Time) (*Frame, Place) {
+	at := Place{p.head, p.action}
 	for _, n := range s.subs {
-		seq, action = min(seq, n.seq), min(action, n.action)
+		at = Place{min(at.Seq, n.seq), min(at.Action, n.action)}
 	}
-	return beatFrame(p.head, seq, action, now)
+	return beatFrame(p.head, at.Seq, at.Action, now), at
 }
 
 // frame makes a subscription's next frame up to a pulse, nil if there is none.
@@ -257,7 +259,7 @@ func (n *sub) alerts(h *Hub, p *pulse) (*Frame, error) {
 		from := n.seq + 1
 		n.seq = p.head
 		h.gaps.Add(1)
-		return gapFrame(n.want.ID, "slow_client", from, p.head, n.action), nil
+		return gapFrame(n.want.ID, "slow_client", from, p.head), nil
 	}
 	for n.seq < p.head {
 		f, known, err := n.fromRecent(h, p)
@@ -320,7 +322,7 @@ func (n *sub) batch(h *Hub, items []item, from, to uint64) *Frame {
 	if len(texts) == 0 {
 		return &Frame{}
 	}
-	return batchFrame("batch", n.want.ID, from, to, n.action, texts, h.now())
+	return batchFrame("batch", n.want.ID, from, to, 0, texts, h.now())
 }
 
 // fromLog makes a batch of older alerts.
@@ -333,7 +335,7 @@ func (n *sub) fromLog(h *Hub, p *pulse) (*Frame, error) {
 	if page.Gone > 0 {
 		n.seq += page.Gone
 		h.gaps.Add(1)
-		return gapFrame(n.want.ID, "gone", from, n.seq, n.action), nil
+		return gapFrame(n.want.ID, "gone", from, n.seq), nil
 	}
 	// What was logged behind the pulse comes with the next one.
 	texts, to := make([][]byte, 0, len(page.Entries)), min(page.Next, p.head)
@@ -346,7 +348,7 @@ func (n *sub) fromLog(h *Hub, p *pulse) (*Frame, error) {
 	if len(texts) == 0 {
 		return nil, nil
 	}
-	return batchFrame("batch", n.want.ID, from, to, n.action, texts, h.now()), nil
+	return batchFrame("batch", n.want.ID, from, to, 0, texts, h.now()), nil
 }
 
 // actions is what was made of alerts, or a notice.
@@ -367,7 +369,7 @@ func (n *sub) actions(h *Hub, p *pulse) (*Frame, error) {
 				break // first what was before
 			}
 			n.action = a.N
-			return noticeFrame(n.want.ID, n.seq, a), nil
+			return noticeFrame(n.want.ID, a), nil
 		}
 		n.action = a.N
 		if a.Seq != 0 {
@@ -380,5 +382,5 @@ func (n *sub) actions(h *Hub, p *pulse) (*Frame, error) {
 	if len(about) == 0 {
 		return nil, nil
 	}
-	return updateFrame(n.want.ID, n.seq, from, n.action, about), nil
+	return updateFrame(n.want.ID, from, n.action, about), nil
 }

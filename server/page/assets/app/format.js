@@ -105,3 +105,11 @@ export const keyText = (key) =>
 
 /** From least to most. */
 export const severities = /** @type {Severity[]} */ (["info", "low", "medium", "high", "critical"]);
+
+/** @param {number} n */
+export function bytes(n) {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let i = 0;
+  for (; n >= 1024 && i + 1 < units.length; i++) n /= 1024;
+  return `${i === 0 || n >= 100 ? Math.round(n) : n.toFixed(1)} ${units[i]}`;
+}

@@ -27,6 +27,8 @@ const shown = signal(
 );
 const wrong = signal("");
 
+const AGAIN = 3000; // ms
+
 /** @param {number} seq */
 async function load(seq) {
   try {
@@ -45,6 +47,12 @@ export function AlertScreen({ seq }) {
     wrong.value = "";
     void load(seq);
   }, [seq]);
+  // What is still to be sent is looked at until it is.
+  useEffect(() => {
+    if (!shown.value?.deliveries.some((d) => d.state === "pending")) return;
+    const timer = setTimeout(() => load(seq), AGAIN);
+    return () => clearTimeout(timer);
+  }, [shown.value]);
   const ours = changed.value.some((u) => u.seq === seq);
   useEffect(() => {
     if (ours) void load(seq);

@@ -4,7 +4,7 @@
 import { html, signal, useEffect } from "../../vendor/core.js";
 import { call, told } from "../api.js";
 import { now } from "../clock.js";
-import { age, count, whole } from "../format.js";
+import { age, bytes, count, whole } from "../format.js";
 import { useKeys } from "../keys.js";
 import { go } from "../router.js";
 import { pipeline } from "../ui/health.js";
@@ -53,7 +53,7 @@ function Figures({ p }) {
     ["Late", count(sum("late"))],
     ["Waiting", count(sum("waiting"))],
     ["Queued", count(p.queue.records)],
-    ["Journal", `${count(Math.round(p.journal.bytes / 1048576))} MiB`],
+    ["Journal", bytes(p.journal.bytes)],
     ["Running for", age(p.started, now.value)],
   ];
   return html`<dl class="figures">${facts.map(([k, v]) => html`<div key=${k}><dt>${k}</dt><dd class="num">${v}</dd></div>`)}</dl>`;
@@ -64,6 +64,8 @@ function Sources({ p }) {
   const lines = p.sources.flatMap((/** @type {any} */ s) =>
     s.partitions.map((/** @type {any} */ x) => ({ s, x })),
   );
+  // To hold time back is bad only where somebody waits for it.
+  const waits = lines.some((/** @type {any} */ l) => l.x.waits_for_others);
   return html`<section aria-labelledby="sources">
     <h2 id="sources">Sources</h2>
     <div class="scroll" tabindex="0" role="region" aria-label="Sources">
@@ -79,7 +81,7 @@ function Sources({ p }) {
               <td class="right num">${count(x.late)}</td>
               <td class="num" title=${whole(x.watermark)}><${When} at=${x.watermark} /></td>
               <td><${When} at=${x.last_arrival} /></td>
-              <td>${s.error ? html`<span class="wrong">${s.error}</span>` : x.holds_watermark ? html`<b>holds the watermark</b>` : x.ended ? "ended" : x.idle ? "idle" : "active"}</td>
+              <td>${s.error ? html`<span class="wrong">${s.error}</span>` : x.holds_watermark && waits ? html`<b>holds the watermark</b>` : x.ended ? "ended" : x.idle ? "idle" : "active"}</td>
             </tr>`,
           )}
         </tbody>
@@ -105,7 +107,7 @@ function Rules() {
               <td class="right num">${count(r.alerts)}</td>
               <td class="right num">${count(r.suppressed)}</td>
               <td class="right num">${count(r.eval_errors)}</td>
-              <td class="right num">${count(Math.ceil(r.state_bytes / 1024))} KiB</td>
+              <td class="right num">${bytes(r.state_bytes)}</td>
             </tr>`,
           )}
         </tbody>

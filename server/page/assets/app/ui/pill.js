@@ -11,8 +11,8 @@ export function Pill() {
   if (l.state === "reconnecting") {
     const s = Math.max(0, Math.ceil((l.retry - now.value) / 1000));
     return html`<button type="button" class="pill reconnecting" data-link="reconnecting" onClick=${retryNow} title="Try again now">
-      <span aria-hidden="true">◐</span> RECONNECTING ${s ? html`<span class="num">${s} s</span>` : "…"}
-      <small>(${count(missed.value)} missed)</small>
+      <span aria-hidden="true">◐</span> RECONNECTING${" "}
+      ${s ? html`<span class="num">${s} s</span>` : "…"}${" "}<small>(${count(missed.value)} missed)</small>
     </button>`;
   }
   if (missed.value) {
