@@ -6,8 +6,12 @@ import (
 	"runtime/debug"
 )
 
-// version is set at build time for releases (-ldflags "-X …").
-var version = "dev"
+// version and revision, the commit, are set at build time for releases
+// (-ldflags "-X …").
+var (
+	version  = "dev"
+	revision = ""
+)
 
 type versionCmd struct{}
 
@@ -18,8 +22,12 @@ func (versionCmd) Run(s Streams) error {
 	return nil
 }
 
-// commit is what the Go toolchain recorded of the source tree.
+// commit is what the release was built of, or what the Go toolchain recorded of
+// the source tree.
 func commit() string {
+	if revision != "" {
+		return revision
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
