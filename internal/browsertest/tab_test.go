@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 )
 
@@ -162,7 +163,12 @@ func (b *tab) untilText(selector, text string) {
 // keys presses keys one after the other, wherever the focus is.
 func (b *tab) keys(keys string) {
 	b.t.Helper()
-	b.do(chromedp.KeyEvent(keys))
+	b.do(chromedp.KeyEvent(keys, func(p *input.DispatchKeyEventParams) {
+		// As of a keyboard: a key that the page takes for itself is not typed.
+		if p.Type == input.DispatchKeyEventTypeKeyDown {
+			p.Type = input.DispatchKeyEventTypeRawKeyDown
+		}
+	}))
 }
 
 func (b *tab) click(selector string) {

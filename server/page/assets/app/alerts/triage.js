@@ -50,6 +50,8 @@ export async function triage(list, change) {
     toast(`Nothing was changed: ${told(e)}`);
     return false;
   }
+  // What was selected was selected for this.
+  selected.value = new Set();
   const what = plural(list.length, "alert");
   if (!change.state) toast(change.assignee === undefined ? "Comment added" : `Assigned ${what}`);
   else if (change.state === "open") toast(`${words.open}: ${what}`);
@@ -84,11 +86,11 @@ async function back(list) {
 }
 
 /** @param {Alert[]} list */
-export const acknowledge = (list) =>
-  triage(
-    list.filter((a) => (a.state ?? "open") === "open"),
-    { state: "acknowledged" },
-  );
+export function acknowledge(list) {
+  const open = list.filter((a) => (a.state ?? "open") === "open");
+  if (list.length && !open.length) toast("Nothing to acknowledge: none of them is open");
+  return triage(open, { state: "acknowledged" });
+}
 
 /**
  * Keeps alerts like these from the sinks for a while.
