@@ -50,6 +50,8 @@ type endpoint struct {
 	width    int       // tries at once, fewer after the receiver was too busy
 	paused   time.Time // by a receiver that was too busy
 
+	looked time.Time // when the oldest delivery was looked for
+
 	mu    sync.Mutex
 	stats Stats
 }

@@ -74,9 +74,13 @@ func (e *endpoint) show() {
 	s := &e.stats
 	s.Cursor, s.Pending, s.Trying, s.Width = e.cursor.Seq, e.queue.count+e.probes.count, len(e.trying), e.width
 	s.Dropped = e.outbox.Dropped()
-	s.Oldest, s.Failing, s.Disabled = time.Time{}, time.Time{}, ""
-	if at := e.queue.oldest(); at != 0 {
-		s.Oldest = time.Unix(0, at)
+	s.Failing, s.Disabled = time.Time{}, ""
+	// Finding the oldest goes over all that waits.
+	if now := e.now(); e.queue.count == 0 || now.Sub(e.looked) >= time.Second {
+		e.looked, s.Oldest = now, time.Time{}
+		if at := e.queue.oldest(); at != 0 {
+			s.Oldest = time.Unix(0, at)
+		}
 	}
 	if e.saved.Failing != 0 {
 		s.Failing = time.Unix(0, e.saved.Failing)
