@@ -15,6 +15,8 @@
  * @property {(everOpened: boolean) => void} closed once, at the end
  */
 
+const EVERY = 100; // ms; frames need not come closer, nobody reads faster
+
 /**
  * A WebSocket, for as long as it lasts. The function that is returned ends it.
  * @param {Sub} sub
@@ -36,7 +38,7 @@ export function overWebSocket(sub, on) {
   ws.onopen = () => {
     open = true;
     /** @type {Record<string, unknown>} */
-    const ask = { op: "sub", id: "a", topic: "alerts" };
+    const ask = { op: "sub", id: "a", topic: "alerts", every: EVERY };
     if (sub.filter) ask.filter = sub.filter;
     if (sub.after === null) ask.snapshot = sub.snapshot;
     else {
