@@ -216,6 +216,14 @@ func ruleFiles(fsys fs.FS, p string) ([]string, error) {
 	}
 	var names []string
 	err = fs.WalkDir(fsys, p, func(name string, d fs.DirEntry, err error) error {
+		// What is hidden is not meant: the folders behind the links of a mounted
+		// ConfigMap would bring every file a second time.
+		if err == nil && name != p && strings.HasPrefix(d.Name(), ".") {
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
 		if err == nil && !d.IsDir() && strings.HasSuffix(name, ".cep") {
 			names = append(names, name)
 		}

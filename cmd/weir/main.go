@@ -3,6 +3,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // rules name time zones, also where the system has no list of them
 
 	"github.com/weir-cep/weir/internal/app"
 )
