@@ -78,6 +78,7 @@ func TestTriageByKeyboard(t *testing.T) {
 	row := func(seq int) string { return fmt.Sprintf("#alert-%d", seq) }
 	b.keys("jja") // the second from the top
 	b.untilText(row(3), "ack")
+	b.untilText(".toast", "Undo")
 	b.keys("u")
 	b.untilText(row(3), "open")
 	b.keys("jx") // the third, then the fourth with it

@@ -11,7 +11,7 @@ import { overEvents, overWebSocket } from "./transport.js";
 
 /**
  * @typedef {object} Link how the connection is
- * @property {"connecting" | "live" | "reconnecting"} state
+ * @property {"connecting" | "live" | "reconnecting" | "paused"} state paused: there is nothing to ask for
  * @property {number} behind alerts that the server has and the page not yet
  * @property {number} since ms; when it came to be so
  * @property {number} retry ms; when it is tried again
@@ -118,6 +118,7 @@ export function follow(filter, taker) {
         return;
       case "error":
         taker.refused(m.message);
+        say({ state: "paused" });
     }
   };
 

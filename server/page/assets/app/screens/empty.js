@@ -41,8 +41,7 @@ export function Empty() {
   return html`<section class="empty" aria-labelledby="empty">
     <h2 id="empty">No alerts yet</h2>
     <p>
-      ${taken ? `${taken.toLocaleString("en-GB")} events were taken in` : "No event has come in"}${rules.length ? `, ${rules.length === 1 ? "1 rule runs" : `${rules.length} rules run`}.` : "."}
-      An alert appears here the moment it is raised.
+      ${taken ? `${taken.toLocaleString("en-GB")} events were taken in` : "No event has come in"}${rules.length ? `, ${rules.length === 1 ? "1 rule runs" : `${rules.length} rules run`}.` : "."} An alert appears here the moment it is raised.
     </p>
     <div class="ways">
       <article>

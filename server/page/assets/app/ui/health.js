@@ -3,6 +3,7 @@
 import { effect, html, signal, useEffect } from "../../vendor/core.js";
 import { announce } from "../announce.js";
 import { call } from "../api.js";
+import { whole } from "../format.js";
 
 /** @typedef {import("../types.js").Health} Health */
 
@@ -38,6 +39,9 @@ async function look() {
   }
 }
 
+/** A sentence with its times as the rest of the page writes them. @param {string} text */
+const timed = (text) => text.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, whole);
+
 export function HealthLine() {
   useEffect(() => {
     let timer = 0;
@@ -57,13 +61,13 @@ export function HealthLine() {
   return html`<details class=${`health ${worst || !h.ready ? "bad" : "good"}`}>
     <summary>
       <span aria-hidden="true">${worst || !h.ready ? "▲" : "✓"}</span>
-      <span>${h.sentence}</span>
+      <span>${timed(h.sentence)}</span>
       ${worst && html`<span class="worst">${worst.name}</span>`}
     </summary>
     <ul>
       ${h.checks.map(
         (c) => html`<li key=${c.name} class=${c.ok ? "good" : "bad"}>
-          <span aria-hidden="true">${c.ok ? "✓" : "▲"}</span> <b>${c.name}</b> <span>${c.text}</span>
+          <span aria-hidden="true">${c.ok ? "✓" : "▲"}</span> <b>${c.name}</b> <span>${timed(c.text)}</span>
         </li>`,
       )}
     </ul>

@@ -20,6 +20,9 @@ export function Pill() {
       <span aria-hidden="true">▲</span> GAP <span class="num">${count(missed.value)}</span> — load
     </button>`;
   }
+  if (l.state === "paused") {
+    return html`<span class="pill" data-link="paused"><span aria-hidden="true">◌</span> PAUSED</span>`;
+  }
   if (l.state === "connecting") {
     return html`<span class="pill connecting" data-link="connecting"><span aria-hidden="true">◌</span> CONNECTING</span>`;
   }
