@@ -23,14 +23,15 @@ func (r *ring) reset(head uint64) {
 	r.items, r.bytes, r.head = nil, 0, head
 }
 
-// add appends the next alert, and lets the oldest go beyond the limits.
+// add appends the next alert, and lets the oldest go beyond the limits. Readers
+// may still look at those: nothing is written over, and the array goes when
+// appending has left it behind.
 func (r *ring) add(it item, count, bytes int) {
 	r.items = append(r.items, it)
 	r.bytes += len(it.text)
 	drop := 0
 	for len(r.items)-drop > count || r.bytes > bytes && len(r.items)-drop > 1 {
 		r.bytes -= len(r.items[drop].text)
-		r.items[drop] = item{} // for the collector
 		drop++
 	}
 	r.items = r.items[drop:]
