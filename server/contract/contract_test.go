@@ -1,0 +1,178 @@
+package contract
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/weir-cep/weir/alerts"
+	"github.com/weir-cep/weir/alerts/feed"
+	"github.com/weir-cep/weir/alerts/sink/webhook"
+	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/dsl"
+	"github.com/weir-cep/weir/engine"
+	"github.com/weir-cep/weir/server"
+)
+
+// events is the kind of body that a stream has.
+const events = "text/event-stream"
+
+// runtime is one that takes every line for an event.
+type runtime struct{}
+
+func (runtime) Ingest(_ context.Context, _ string, lines []byte) (engine.Receipt, error) {
+	return engine.Receipt{Accepted: bytes.Count(lines, []byte("\n")), Rejected: 1, Rejects: []engine.Reject{{Line: 1, Reason: "bad_json", Detail: "no"}}}, nil
+}
+
+func (runtime) Stats(context.Context) (engine.RuntimeStats, error) {
+	return engine.RuntimeStats{At: time.Now(), Started: time.Now()}, nil
+}
+
+func (runtime) Rules() (engine.RuleSet, *dsl.Program, bool) { return engine.RuleSet{}, nil, false }
+
+// description is the API's, valid.
+func description(t *testing.T) *openapi3.T {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(server.OpenAPI())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func TestDescriptionIsOpenAPI(t *testing.T) {
+	doc := description(t)
+	if n := doc.Paths.Len(); n < 20 {
+		t.Errorf("only %d paths", n)
+	}
+}
+
+// routeOf finds what is described at a path.
+func routeOf(doc *openapi3.T, r *http.Request) *routers.Route {
+	for _, exact := range []bool{true, false} {
+		for path, item := range doc.Paths.Map() {
+			op := item.GetOperation(r.Method)
+			if op == nil || exact != (path == r.URL.Path) || !exact && !fits(path, r.URL.Path) {
+				continue
+			}
+			return &routers.Route{Spec: doc, Path: path, PathItem: item, Method: r.Method, Operation: op}
+		}
+	}
+	return nil
+}
+
+func fits(pattern, path string) bool {
+	a, b := strings.Split(pattern, "/"), strings.Split(path, "/")
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] && !strings.HasPrefix(a[i], "{") {
+			return false
+		}
+	}
+	return true
+}
+
+// Answers of a server, good and bad, are what the description says.
+func TestAnswersAreAsDescribed(t *testing.T) {
+	doc := description(t)
+	log, err := alerts.Open(alerts.Options{FS: vfs.NewMem(), Dir: "alerts"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := log.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for n := range uint64(3) {
+		a := &cep.Alert{ID: [16]byte{byte(n)}, Rule: "a", Severity: cep.High, At: 1e9, Key: []cep.NamedValue{{Name: "k", Value: cep.Str("x")}}}
+		if err := log.Commit(n+1, []*cep.Alert{a}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := log.Dead(cep.DeadRecord{Source: "web", Reason: "bad_json", Raw: []byte("x")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Late(cep.LateRecord{Source: "web", Type: "E", Raw: []byte("{}")}); err != nil {
+		t.Fatal(err)
+	}
+	box, _, err := log.OpenOutbox("cases", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := alerts.Delivery{ID: "m", Type: "alert.opened", Seq: 1, State: alerts.DeliveryDead, Created: 1}
+	d.Add(alerts.Attempt{At: 1, Took: 2, Status: 500, Response: "no"})
+	if err := box.Add(alerts.Cursor{Seq: 1}, []alerts.Delivery{d}); err != nil {
+		t.Fatal(err)
+	}
+	hooks := webhook.New(webhook.Config{Log: log})
+	live := feed.New(log, feed.Limits{}, nil)
+	t.Cleanup(live.Close)
+	h := server.New(server.Config{Runtime: runtime{}, Alerts: log, Webhooks: hooks, Feed: live, Operator: server.Operator{
+		Savepoint: func(_ context.Context, dir string) (server.Savepoint, error) { return server.Savepoint{Dir: dir}, nil },
+		Erase:     func(context.Context, engine.Erase) (engine.Erased, error) { return engine.Erased{}, nil },
+	}}).Handler()
+	answered := map[string]bool{}
+	openapi3filter.RegisterBodyDecoder(events, openapi3filter.PlainBodyDecoder)
+	// A stream ends with its request: these have ended, and get what is there.
+	ended, end := context.WithCancel(context.Background())
+	end()
+	for _, c := range []struct{ method, path, body string }{
+		{"POST", "/api/v1/events", "{}\n"}, {"POST", "/api/v1/events", ""}, {"GET", "/api/v1/dead-letters", ""}, {"GET", "/api/v1/late", ""},
+		{"POST", "/api/v1/alerts/triage", `{"alerts":[1],"state":"closed","outcome":"fraud","comment":"x","assignee":"jd"}`}, {"POST", "/api/v1/alerts/triage", `{"alerts":[9],"comment":"x"}`}, {"POST", "/api/v1/alerts/triage", `{}`},
+		{"GET", "/api/v1/alerts", ""}, {"GET", "/api/v1/alerts?last=2", ""}, {"GET", "/api/v1/alerts?limit=0", ""}, {"GET", "/api/v1/alerts/1", ""}, {"GET", "/api/v1/alerts/9", ""}, {"GET", "/api/v1/alerts/groups?by=rule,key", ""},
+		{"POST", "/api/v1/silences", `{"rule":"a","labels":{"x":"y"},"reason":"r","for":"1h"}`}, {"POST", "/api/v1/silences", `{"rules":"a"}`}, {"GET", "/api/v1/silences", ""}, {"DELETE", "/api/v1/silences/none", ""}, {"GET", "/api/v1/actions", ""},
+		{"GET", "/api/v1/deliveries", ""}, {"POST", "/api/v1/deliveries/retry", `{"states":["dead"]}`}, {"POST", "/api/v1/deliveries/purge", `{"sink":"none"}`}, {"GET", "/api/v1/endpoints", ""},
+		{"POST", "/api/v1/endpoints/none/test", ""}, {"POST", "/api/v1/endpoints/none/enable", ""}, {"POST", "/api/v1/endpoints/none/disable", `{"reason":"x"}`},
+		{"GET", "/api/v1/pipeline", ""}, {"GET", "/api/v1/limits", ""}, {"GET", "/api/v1/rules", ""}, {"GET", "/api/v1/state", ""}, {"POST", "/api/v1/state/savepoint", `{"dir":"/x"}`}, {"POST", "/api/v1/state/erase", `{"field":"a","value":"b"}`},
+		{"GET", "/livez", ""}, {"GET", "/readyz", ""}, {"GET", "/metrics", ""}, {"GET", "/api/v1/session", ""}, {"POST", "/api/v1/session", `{"token":"x"}`}, {"DELETE", "/api/v1/session", ""}, {"GET", "/api/v1/openapi.json", ""},
+		{"GET", "/api/v1/stream", ""}, {"GET", "/api/v1/stream?filter=x", events}, {"GET", "/api/v1/stream", events},
+	} {
+		r := httptest.NewRequest(c.method, "http://localhost"+c.path, strings.NewReader(c.body))
+		if c.body == events {
+			r = httptest.NewRequestWithContext(ended, c.method, "http://localhost"+c.path, nil)
+			r.Header.Set("Accept", events)
+		}
+		route := routeOf(doc, r)
+		if route == nil {
+			t.Errorf("%s %s is not described", c.method, c.path)
+			continue
+		}
+		answered[c.method+" "+route.Path] = true
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code >= 500 && route.Path != "/readyz" {
+			t.Errorf("%s %s: %d %s", c.method, c.path, w.Code, w.Body)
+		}
+		in := &openapi3filter.ResponseValidationInput{RequestValidationInput: &openapi3filter.RequestValidationInput{Request: r, Route: route}, Status: w.Code, Header: w.Header(),
+			Options: &openapi3filter.Options{IncludeResponseStatus: true}}
+		in.SetBodyBytes(w.Body.Bytes())
+		if err := openapi3filter.ValidateResponse(context.Background(), in); err != nil {
+			t.Errorf("%s %s answers %d: %v\n%s", c.method, c.path, w.Code, err, w.Body)
+		}
+	}
+	n := 0
+	for path, item := range doc.Paths.Map() {
+		for method := range item.Operations() {
+			if n++; !answered[method+" "+path] {
+				t.Errorf("%s is not asked for here", fmt.Sprint(method, " ", path))
+			}
+		}
+	}
+	t.Logf("%d operations", n)
+}
