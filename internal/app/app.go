@@ -13,12 +13,14 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/weir-cep/weir/internal/remote"
 )
 
 // Exit codes, a contract with scripts.
 const (
 	exitOK       = 0
-	exitFindings = 1 // lints found, tests failed
+	exitFindings = 1 // lints found, tests failed, a doctor's findings
 	exitRules    = 2 // a rule file has an error
 	exitInput    = 3 // configuration, argument or input error
 )
@@ -48,7 +50,10 @@ type commands struct {
 	Test    testCmd    `cmd:"" help:"Run the tests in rule files."`
 	Explain explainCmd `cmd:"" help:"Say what a rule does, or what it saw of one key; or explain an error code."`
 	Gen     genCmd     `cmd:"" help:"Write a stream of example events with planted incidents."`
+	Config  configCmd  `cmd:"" help:"Show where each setting comes from, or check weir.yaml."`
 	Version versionCmd `cmd:"" help:"Print version, commit and Go version."`
+
+	remote.Commands
 }
 
 const description = `Weir watches event streams for fraud and anomalies.
@@ -74,6 +79,8 @@ func Main(args []string, s Streams) int {
 		kong.Exit(func(c int) { code = c; panic(exitError(c)) }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
+		kong.Bind(remote.IO{In: s.In, Out: s.Out, Err: s.Err}),
+		kong.Bind(remote.Local(lookAtState)),
 	)
 	if err != nil {
 		fmt.Fprintln(s.Err, "weir:", err)
@@ -140,6 +147,10 @@ func exitCode(err error, s Streams) int {
 		return exitOK
 	case errors.As(err, &done):
 		return int(done)
+	case errors.As(err, new(remote.Findings)):
+		return exitFindings
+	case errors.As(err, new(remote.Rejected)):
+		return exitRules
 	default:
 		fmt.Fprintln(s.Err, "weir:", err)
 		return exitInput

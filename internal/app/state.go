@@ -1,14 +1,11 @@
 package app
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -18,6 +15,7 @@ import (
 	"github.com/weir-cep/weir/alerts"
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/engine"
+	"github.com/weir-cep/weir/internal/client"
 	"github.com/weir-cep/weir/server"
 )
 
@@ -110,47 +108,14 @@ func askSavepoint(ctx context.Context, url, dir string) (got server.Savepoint, e
 	return got, err
 }
 
-// askServer posts to a running server and reads its answer.
+// askServer posts to a running server, by the token of the environment, and
+// reads its answer.
 func askServer(ctx context.Context, url, path string, ask map[string]string, got any) error {
-	body, err := json.Marshal(ask)
+	c, err := client.New(client.Config{URL: url, Token: os.Getenv("WEIR_TOKEN")})
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+path, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("--server %s: %w", url, err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return fmt.Errorf("ask the server: %w", err)
-	}
-	defer answer.Body.Close()
-	return readAnswer(answer, got)
-}
-
-// readAnswer reads what a server says, or why it says nothing.
-func readAnswer(answer *http.Response, v any) error {
-	text, err := io.ReadAll(io.LimitReader(answer.Body, 16<<20))
-	if err != nil {
-		return fmt.Errorf("read the server's answer: %w", err)
-	}
-	if answer.StatusCode == http.StatusOK {
-		if err := json.Unmarshal(text, v); err != nil {
-			return fmt.Errorf("read the server's answer: %w", err)
-		}
-		return nil
-	}
-	var refused struct {
-		Error struct{ Message, Hint string }
-	}
-	if err := json.Unmarshal(text, &refused); err != nil || refused.Error.Message == "" {
-		return fmt.Errorf("the server answered %s", answer.Status)
-	}
-	if refused.Error.Hint == "" {
-		return errors.New(refused.Error.Message)
-	}
-	return fmt.Errorf("%s; %s", refused.Error.Message, refused.Error.Hint)
+	return c.Post(ctx, path, ask, got)
 }
 
 type restoreCmd struct {
