@@ -73,6 +73,13 @@ func (f *fakeRuntime) Stats(context.Context) (engine.RuntimeStats, error) {
 	return f.stats, f.trouble
 }
 
+func (f *fakeRuntime) OpenRuns(_ context.Context, key, rule string) ([]engine.OpenRun, int, error) {
+	if rule == "nothing" {
+		return nil, 0, engine.ErrNoRule
+	}
+	return []engine.OpenRun{{Rule: "probing", Key: key, Step: "small", Steps: []string{"small", "big"}, FirstAt: 1e18, LastAt: 2e18, Events: []engine.OpenEvent{{Step: "small", Type: "Auth", ID: "a1", At: 1e18}}, Waits: "big"}}, 3, nil
+}
+
 func (f *fakeRuntime) Rules() (engine.RuleSet, *dsl.Program, bool) {
 	if len(f.rules.Files) == 0 {
 		return f.rules, nil, false

@@ -84,6 +84,7 @@ var operations = map[string]operation{
 	"GET /api/v1/pipeline":                  {id: "getPipeline", out: pipeline{}},
 	"GET /api/v1/limits":                    {id: "getLimits", out: limitsAnswer{}},
 	"GET /api/v1/rules":                     {id: "getRules", out: node{"type": "object", "required": []string{"items", "hash"}, "properties": node{"items": node{"type": "array", "items": node{"type": "object"}}, "hash": node{"type": "string"}}}},
+	"GET /api/v1/keys/{key}/runs":           {id: "getRuns", path: []parameter{{name: "key", kind: "string", about: "as alerts show it, parts with commas between"}}, query: []parameter{{name: "rule", kind: "string", about: "of this rule only"}}, out: runsAnswer{}, codes: append([]string{codeNotFound}, notThere...)},
 	"GET /api/v1/state":                     {id: "getState", out: stateAnswer{}, codes: notThere},
 	"POST /api/v1/state/savepoint":          {id: "postSavepoint", body: savepointAsk{}, out: Savepoint{}, codes: append([]string{codeExists}, notThere...)},
 	"POST /api/v1/state/erase":              {id: "postErase", body: eraseAsk{}, out: node{"type": "object", "required": []string{"again_seconds", "text"}, "properties": node{"again_seconds": node{"type": "number"}, "text": node{"type": "string"}}}, codes: notThere},

@@ -21,6 +21,7 @@ var api = slices.Concat(
 	alertRoutes,
 	pipelineRoutes,
 	ruleRoutes,
+	keyRoutes,
 	stateRoutes,
 	streamRoutes,
 	healthRoutes,

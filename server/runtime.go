@@ -20,6 +20,8 @@ type Runtime interface {
 	// Stats is how things stand. An error says why nothing can be taken in; the
 	// stats then hold what is known all the same.
 	Stats(ctx context.Context) (engine.RuntimeStats, error)
+	// OpenRuns are the attempts that patterns have under way for a key.
+	OpenRuns(ctx context.Context, key, rule string) (list []engine.OpenRun, more int, err error)
 	// Rules are the rules that run; false: none do yet.
 	Rules() (engine.RuleSet, *dsl.Program, bool)
 }
@@ -49,6 +51,7 @@ type AlertLog interface {
 	LateAfter(n uint64, limit int) (list []alerts.LateEvent, next uint64, err error)
 	// Stalled says why and since when the log can't be written; "" if it can.
 	Stalled() (since time.Time, why string)
+	Stats() alerts.Stats
 }
 
 // Operator is what the program around the server does when it is asked to; a

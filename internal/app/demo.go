@@ -200,7 +200,7 @@ func (d *demo) nearMiss() error {
 		if !p.NearMiss || r == nil || r.Pattern == nil {
 			continue
 		}
-		key, err := parseKey(r, p.Key)
+		key, err := engine.ParseKey(r, p.Key)
 		if err != nil {
 			return err
 		}

@@ -113,63 +113,11 @@ func findRule(prog *dsl.Program, name string) (*dsl.RuleIR, error) {
 	return nil, fmt.Errorf("no rule is called %q; there are:\n%s", name, wrap(strings.Join(names, ", "), width))
 }
 
-// parseKey reads the parts of a rule's key from a command line.
-func parseKey(rule *dsl.RuleIR, text string) ([]cep.Value, error) {
-	if rule.Global {
-		return nil, nil
-	}
-	parts := []string{text}
-	if len(rule.Key) > 1 {
-		parts = strings.Split(text, ",")
-	}
-	if len(parts) != len(rule.Key) {
-		var names []string
-		for _, k := range rule.Key {
-			names = append(names, k.Name)
-		}
-		return nil, fmt.Errorf("--key: the key of %s has %d parts, written with commas: %s", rule.Name, len(names), strings.Join(names, ","))
-	}
-	var key []cep.Value
-	for i, p := range rule.Key {
-		v, err := keyPart(p.Type.Required(), parts[i])
-		if err != nil {
-			return nil, fmt.Errorf("--key: %s: %w", p.Name, err)
-		}
-		key = append(key, v)
-	}
-	return key, nil
-}
-
-func keyPart(t cep.Type, text string) (cep.Value, error) {
-	v := cep.Value{Type: t, Text: text}
-	switch t.Kind {
-	case cep.KindInt:
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return v, fmt.Errorf("%q is no int", text)
-		}
-		v.Word = cep.Word(n)
-	case cep.KindEnum:
-		i := t.Enum.Index(text)
-		if i < 0 {
-			return v, fmt.Errorf("%q is not a %s: %s", text, t.Enum.Name, strings.Join(t.Enum.Words, ", "))
-		}
-		v.Word = cep.Word(i)
-	case cep.KindIP:
-		ip, err := cep.ParseIP(text)
-		if err != nil {
-			return v, err
-		}
-		v.Wide = ip
-	}
-	return v, nil
-}
-
 // tell runs the rule over the events and tells the story of one key.
 func (c *explainCmd) tell(ctx context.Context, s Streams, prog *dsl.Program, rule *dsl.RuleIR) error {
-	key, err := parseKey(rule, c.Key)
+	key, err := engine.ParseKey(rule, c.Key)
 	if err != nil {
-		return err
+		return fmt.Errorf("--key: %w", err)
 	}
 	at := int64(0)
 	if c.At != "" {
