@@ -185,6 +185,18 @@ func (l *Log) Silences(past bool) ([]Silence, error) {
 	return list, nil
 }
 
+// inForce counts the silences that hold now.
+func (s *silences) inForce(now int64) (n int) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, o := range s.open {
+		if o.Starts <= now && now < o.Ends {
+			n++
+		}
+	}
+	return n
+}
+
 // look keeps those at hand that have not ended. Called with mu held.
 func (s *silences) look(now int64) {
 	s.open = s.open[:0:0]

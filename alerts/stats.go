@@ -17,13 +17,15 @@ type Stats struct {
 	Bytes       uint64 // on disk
 	Dead, Late  uint64 // kept, not in all
 	Missing     uint64 // alerts that replays did not bring again, since the log was opened
+	Silenced    uint64 // alerts that silences kept from the sinks, since the log was opened
+	Silences    int    // in force now
 	Stalled     string // "" or why the disk takes no writes
 	Failed      string // "" or why the log cannot go on
 }
 
 // Stats returns figures of the log.
 func (l *Log) Stats() Stats {
-	s := Stats{First: l.first.Load(), Head: l.head.Load(), Missing: l.missing.Load()}
+	s := Stats{First: l.first.Load(), Head: l.head.Load(), Missing: l.missing.Load(), Silenced: l.silenced.Load(), Silences: l.silences.inForce(l.opt.Now().UnixNano())}
 	_, s.Stalled = l.Stalled()
 	if err := l.fatal.Load(); err != nil {
 		s.Failed = (*err).Error()

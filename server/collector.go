@@ -8,7 +8,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/weir-cep/weir/alerts/sink"
 	"github.com/weir-cep/weir/engine"
 )
 
@@ -244,12 +243,13 @@ func (o output) process(st *engine.RuntimeStats) {
 		o.gauge("weir_state_disk_free_bytes", float64(free))
 	}
 	if o.c.s.alerts != nil {
-		_, why := o.c.s.alerts.Stalled()
-		o.flag("weir_alert_log_stalled", why != "")
+		l := o.c.s.alerts.Stats()
+		o.flag("weir_alert_log_stalled", l.Stalled != "")
+		o.count("weir_alerts_suppressed_total", l.Silenced, "silence")
+		o.gauge("weir_alerts_silences", float64(l.Silences))
 	}
-	for _, d := range o.c.s.sinks() {
-		o.sink(&d, st.At)
-	}
+	o.outlets(st.At)
+	o.feed()
 	reload := o.c.s.reload()
 	o.flag("weir_config_last_reload_successful", reload.Error == "")
 	o.time("weir_config_last_reload_timestamp_seconds", reload.At)
@@ -261,18 +261,4 @@ func (o output) process(st *engine.RuntimeStats) {
 		o.flag("weir_healthy", c.OK, c.Name)
 	}
 	o.flag("weir_ready", h.Ready)
-}
-
-func (o output) sink(d *sink.Stats, now time.Time) {
-	o.count("weir_delivery_attempts_total", d.Batches, d.Sink, "taken")
-	o.count("weir_delivery_attempts_total", d.Retries, d.Sink, "failed")
-	o.count("weir_delivery_alerts_total", d.Sent, d.Sink)
-	o.count("weir_delivery_dead_total", d.Refused, d.Sink)
-	o.count("weir_delivery_lost_total", d.Lost, d.Sink)
-	o.gauge("weir_delivery_queue_depth", float64(d.Lag), d.Sink)
-	age := 0.0
-	if !d.Oldest.IsZero() {
-		age = max(now.Sub(d.Oldest).Seconds(), 0)
-	}
-	o.gauge("weir_delivery_oldest_seconds", age, d.Sink)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/weir-cep/weir/alerts"
 	"github.com/weir-cep/weir/alerts/sink/webhook"
@@ -19,7 +20,8 @@ func (f *fakeWebhooks) note(format string, args ...any) {
 }
 
 func (f *fakeWebhooks) Stats() []webhook.Stats {
-	return []webhook.Stats{{Sink: "cases", URL: "https://cases.example/hook", Order: "key", Disabled: "410 Gone"}}
+	return []webhook.Stats{{Sink: "cases", URL: "https://cases.example/hook", Order: "key", Disabled: "410 Gone",
+		Lag: 3, Pending: 2, Delivered: 9, Failed: 4, Dead: 6, Dropped: 8, Gathered: 1, Oldest: time.Date(2026, 1, 31, 11, 59, 50, 0, time.UTC)}}
 }
 
 func (f *fakeWebhooks) Retry(_ context.Context, s webhook.Selection) (int, error) {

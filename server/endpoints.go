@@ -30,10 +30,8 @@ func (s *Server) getEndpoints(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	out := endpointsAnswer{[]endpointItem{}}
-	if s.endpoints != nil {
-		for _, st := range s.endpoints.Stats() {
-			out.Items = append(out.Items, endpointItem{st, stampOf(st.Oldest), stampOf(st.Failing)})
-		}
+	for _, st := range s.webhooks() {
+		out.Items = append(out.Items, endpointItem{st, stampOf(st.Oldest), stampOf(st.Failing)})
 	}
 	writeJSON(w, http.StatusOK, out)
 	return nil

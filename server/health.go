@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/weir-cep/weir/alerts/sink"
+	"github.com/weir-cep/weir/alerts/sink/webhook"
 	"github.com/weir-cep/weir/engine"
 )
 
@@ -86,11 +87,9 @@ func (s *Server) health(st *engine.RuntimeStats) engine.Health {
 			wrong = strings.ToUpper(text[:1]) + text[1:] + "."
 		}
 	}
-	if s.endpoints != nil && wrong == "" {
-		for _, e := range s.endpoints.Stats() {
-			if text := e.Sentence(st.At); text != "" && wrong == "" {
-				wrong = strings.ToUpper(text[:1]) + text[1:] + "."
-			}
+	for _, e := range s.webhooks() {
+		if text := e.Sentence(st.At); text != "" && wrong == "" {
+			wrong = strings.ToUpper(text[:1]) + text[1:] + "."
 		}
 	}
 	add("sinks", wrong, "every sink takes its alerts")
@@ -125,6 +124,14 @@ func (s *Server) sinks() []sink.Stats {
 		return nil
 	}
 	return s.operator.Sinks()
+}
+
+// webhooks is how the webhooks do.
+func (s *Server) webhooks() []webhook.Stats {
+	if s.endpoints == nil {
+		return nil
+	}
+	return s.endpoints.Stats()
 }
 
 // Worst names the gravest check that is not passed, "" if all are.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/weir-cep/weir/alerts"
+	"github.com/weir-cep/weir/alerts/feed"
 	"github.com/weir-cep/weir/alerts/sink"
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/engine"
@@ -54,7 +56,19 @@ var sinkStats = sink.Stats{Sink: "out", Kind: "kafka", Cursor: 3, Lag: 2, Sent: 
 func TestMetrics(t *testing.T) {
 	rt := &fakeRuntime{stats: full(2), rules: engine.RuleText("r.cep", "event E { time at  at: timestamp }\n")}
 	f := NewFigures()
-	s := New(Config{Runtime: rt, Alerts: newLog(t), Figures: f, Build: Build{"v1", "abc", "go1"},
+	log := newLog(t)
+	if _, err := log.Silence(alerts.Silence{Rule: "r", Reason: "x", By: "jd", Ends: time.Now().Add(time.Hour).UnixNano()}); err != nil {
+		t.Fatal(err)
+	}
+	found(t, log, "r", cep.High)
+	live := feed.New(log, feed.Limits{}, nil)
+	t.Cleanup(live.Close)
+	session, err := live.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	s := New(Config{Runtime: rt, Alerts: log, Feed: live, Webhooks: &fakeWebhooks{}, Figures: f, Build: Build{"v1", "abc", "go1"},
 		Operator: Operator{Sinks: func() []sink.Stats { return []sink.Stats{sinkStats} }, Reload: func() Reload { return Reload{At: 1e9} }, Disk: func() (int64, bool) { return 5 << 30, true }}})
 	f.Synced(3*time.Millisecond, 1, 1)
 	f.Saved(engine.Checkpoint{Took: 60 * time.Millisecond, Pause: time.Millisecond})
@@ -81,6 +95,9 @@ func TestMetrics(t *testing.T) {
 		`weir_state_bytes 1`, `weir_state_disk_free_bytes 5.36870912e+09`, `weir_waiting_rows 6`, `weir_rules{status="live"} 1`,
 		`weir_build_info{commit="abc",goversion="go1",version="v1"} 1`, `weir_config_last_reload_successful 1`, `weir_lookup_age_seconds{name="bad_cards"} 60`,
 		`weir_delivery_attempts_total{endpoint="out",outcome="failed"} 3`, `weir_delivery_queue_depth{endpoint="out"} 2`, `weir_delivery_oldest_seconds{endpoint="out"} 30`,
+		`weir_delivery_attempts_total{endpoint="cases",outcome="failed"} 4`, `weir_delivery_attempts_total{endpoint="cases",outcome="taken"} 9`, `weir_delivery_queue_depth{endpoint="cases"} 5`,
+		`weir_delivery_dead_total{endpoint="cases"} 6`, `weir_delivery_disabled{endpoint="cases"} 1`, `weir_delivery_oldest_seconds{endpoint="cases"} 10`, `weir_delivery_dropped_total{endpoint="cases"} 8`, `weir_delivery_summaries_total{endpoint="cases"} 1`,
+		`weir_stream_clients 1`, `weir_stream_frames_total 0`, `weir_stream_gaps_total 0`, `weir_alerts_suppressed_total{reason="silence"} 1`, `weir_alerts_silences 1`,
 		`weir_alert_log_stalled 0`, `weir_recovery_alerts_missing 0`, `weir_healthy{check="journal"} 1`, `weir_ready 1`, `weir_http_requests_total{code="200",route="/livez"} 1`,
 		"go_goroutines", "process_start_time_seconds",
 	} {
@@ -127,7 +144,10 @@ func TestCardinality(t *testing.T) {
 // Every metric that the pages name is there.
 func TestDocumentedMetrics(t *testing.T) {
 	rt := &fakeRuntime{stats: full(1), rules: engine.RuleText("r.cep", "event E { time at  at: timestamp }\n")}
-	s := New(Config{Runtime: rt, Alerts: newLog(t), Operator: Operator{Sinks: func() []sink.Stats { return []sink.Stats{sinkStats} }, Disk: func() (int64, bool) { return 1, true }}})
+	log := newLog(t)
+	live := feed.New(log, feed.Limits{}, nil)
+	t.Cleanup(live.Close)
+	s := New(Config{Runtime: rt, Alerts: log, Feed: live, Webhooks: &fakeWebhooks{}, Operator: Operator{Sinks: func() []sink.Stats { return []sink.Stats{sinkStats} }, Disk: func() (int64, bool) { return 1, true }}})
 	got := expect(t, ask(t, s.Handler(), "GET", "/metrics", ""), 200)
 	page, err := os.ReadFile("../docs/operations.md")
 	if err != nil {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -23,6 +24,9 @@ func (s *Server) getPipeline(w http.ResponseWriter, r *http.Request) error {
 	out := pipelineOf(&st, s.health(&st))
 	for _, d := range s.sinks() {
 		out.Sinks = append(out.Sinks, pipelineSink{d.Sink, d.Kind, d.Cursor, d.Lag, d.Sent, d.Retries, d.Refused, d.Lost, d.Err, stampOf(d.Failing), stampOf(d.Oldest)})
+	}
+	for _, d := range s.webhooks() {
+		out.Sinks = append(out.Sinks, pipelineSink{d.Sink, "webhook", d.Cursor, d.Lag + uint64(d.Pending), d.Delivered, d.Failed, d.Dead, d.Lost, cmp.Or(d.Disabled, d.Err), stampOf(d.Failing), stampOf(d.Oldest)})
 	}
 	writeJSON(w, http.StatusOK, out)
 	return nil

@@ -108,6 +108,6 @@ func (s *Server) getLimits(w http.ResponseWriter, r *http.Request) error {
 	if _, err := onlyQuery(r); err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, map[string][]Limit{"limits": s.limits.Table()})
+	writeJSON(w, http.StatusOK, map[string][]Limit{"limits": s.limitsTable()})
 	return nil
 }

@@ -20,6 +20,7 @@ var streamRoutes = []route{
 type Feed interface {
 	Open() (*feed.Session, error)
 	Stats() feed.Stats
+	Limits() feed.Limits
 }
 
 // Times of streams.

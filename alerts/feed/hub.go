@@ -248,6 +248,9 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
+// Limits are those in force.
+func (h *Hub) Limits() Limits { return h.limits }
+
 // Stats tell how the feed is doing. Counts are since it began.
 type Stats struct {
 	Clients int64

@@ -40,7 +40,7 @@ func (s *Endpoints) selected(sel *Selection) ([]*endpoint, error) {
 
 // Retry sends deliveries again, now: pending ones ahead of their time, dead and
 // delivered ones anew, under the same id. It returns how many; more than
-// maxPending do not wait at once, so a second call may find more.
+// MaxPending do not wait at once, so a second call may find more.
 func (s *Endpoints) Retry(ctx context.Context, sel Selection) (n int, err error) {
 	list, err := s.selected(&sel)
 	if err != nil {
@@ -70,7 +70,7 @@ func (e *endpoint) retry(sel *Selection) (n int, err error) {
 		return n, err
 	}
 	for i := range list {
-		if e.queue.count >= maxPending {
+		if e.queue.count >= MaxPending {
 			break
 		}
 		d := &list[i]

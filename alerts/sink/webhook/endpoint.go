@@ -14,11 +14,11 @@ import (
 	"github.com/weir-cep/weir/alerts/sink"
 )
 
-// What an endpoint holds.
+// What an endpoint holds. The first three are published.
 const (
-	maxWidth    = 16      // tries at once
-	maxPending  = 10_000  // deliveries that wait; beyond, alerts wait in the log
-	keepSettled = 100_000 // deliveries that are kept when they are delivered or dead
+	MaxWidth    = 16      // tries at once
+	MaxPending  = 10_000  // deliveries that wait; beyond, alerts wait in the log
+	KeepSettled = 100_000 // deliveries that are kept when they are delivered or dead
 	pageSize    = 500     // alerts that are taken in at once
 	saveBehind  = 10_000  // alerts for others, after which the cursor is saved all the same
 )
@@ -85,7 +85,7 @@ func (e *endpoint) open() error {
 	}
 	e.saved.Storm.look()
 	var pending []alerts.Delivery
-	if e.outbox, pending, err = e.log.OpenOutbox(e.set.name, keepSettled); err != nil {
+	if e.outbox, pending, err = e.log.OpenOutbox(e.set.name, KeepSettled); err != nil {
 		return err
 	}
 	for i := range pending {
@@ -242,7 +242,7 @@ func (e *endpoint) judge(d *alerts.Delivery, r result) {
 	switch {
 	case r.verdict == accepted:
 		d.State = alerts.DeliveryDelivered
-		e.width = min(e.width+1, maxWidth)
+		e.width = min(e.width+1, MaxWidth)
 		if e.saved.Failing != 0 {
 			e.saved.Failing = 0
 			e.note(e.save(nil))

@@ -100,10 +100,10 @@ func (s *Endpoints) start(spec sink.Spec) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &endpoint{
-		set: set, spec: spec, log: s.cfg.Log, client: set.guard.Client(maxWidth, callTime), now: s.cfg.Now, base: s.cfg.Base,
+		set: set, spec: spec, log: s.cfg.Log, client: set.guard.Client(MaxWidth, callTime), now: s.cfg.Now, base: s.cfg.Base,
 		logger: s.cfg.Logger.With("sink", set.name, "kind", Kind), cancel: cancel, ended: make(chan struct{}),
-		calls: make(chan func()), results: make(chan result, 2*maxWidth), queue: newQueue(), probes: newQueue(),
-		trying: map[*alerts.Delivery]*group{}, tested: map[uint64]chan alerts.Delivery{}, width: maxWidth,
+		calls: make(chan func()), results: make(chan result, 2*MaxWidth), queue: newQueue(), probes: newQueue(),
+		trying: map[*alerts.Delivery]*group{}, tested: map[uint64]chan alerts.Delivery{}, width: MaxWidth,
 	}
 	if s.cfg.transport != nil {
 		e.client.Transport = s.cfg.transport

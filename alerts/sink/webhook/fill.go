@@ -13,7 +13,7 @@ import (
 // takesMore says whether alerts are taken in: not while the endpoint is off or
 // too many deliveries wait. They wait in the log then.
 func (e *endpoint) takesMore() bool {
-	return e.saved.Disabled == nil && e.queue.count < maxPending
+	return e.saved.Disabled == nil && e.queue.count < MaxPending
 }
 
 // fill takes in what the log has for the endpoint: a page of alerts, what was

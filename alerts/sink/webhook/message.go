@@ -29,9 +29,9 @@ type message struct {
 	Data json.RawMessage // an object
 }
 
-// maxBody is how large a body is meant to be, bytes; evidence is left out of
+// MaxBody is how large a body is meant to be, bytes; evidence is left out of
 // larger ones, first the events' data, then events from the middle.
-const maxBody = 20 << 10
+const MaxBody = 20 << 10
 
 // errGone says that the log has not the alert any more that is to be told of.
 var errGone = errors.New("the alert is not in the log any more: its retention removed it")
@@ -121,14 +121,14 @@ func fit(text []byte, link string) []byte {
 		return text
 	}
 	out := l.join(link, 0)
-	if len(out) <= maxBody {
+	if len(out) <= MaxBody {
 		return out
 	}
 	for i, e := range l.events {
 		l.events[i] = withoutData(e)
 	}
 	all, omitted := l.events, 0
-	for out = l.join(link, 0); len(out) > maxBody && len(l.events) > 2; out = l.join(link, omitted) {
+	for out = l.join(link, 0); len(out) > MaxBody && len(l.events) > 2; out = l.join(link, omitted) {
 		// Halve what stands between the first and the last.
 		keep := (len(l.events) - 2) / 2
 		omitted = len(all) - keep - 2

@@ -248,7 +248,7 @@ func TestFit(t *testing.T) {
 		if err := json.Unmarshal(out, &a); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		if len(out) > maxBody || a.URL == "" || a.Message != "m" || len(a.Events)+a.Omitted != c.events || c.stay > 0 && len(a.Events) != c.stay {
+		if len(out) > MaxBody || a.URL == "" || a.Message != "m" || len(a.Events)+a.Omitted != c.events || c.stay > 0 && len(a.Events) != c.stay {
 			t.Errorf("%+v: %d bytes, %d events, %d left out", c, len(out), len(a.Events), a.Omitted)
 		}
 		if c.events > 0 && (a.Events[0].ID != "e0" || a.Events[len(a.Events)-1].ID != fmt.Sprint("e", c.events-1)) {
