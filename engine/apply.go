@@ -160,7 +160,7 @@ func (n *node) applyLookups(en *inbound) error {
 	if w == nil {
 		return nil
 	}
-	l, err := w.parser.Apply(n.lookups, r.Texts)
+	l, err := w.parser.Apply(n.lookups, lookup.WithEdits(r.Texts, n.texts))
 	if err != nil {
 		return &refused{err}
 	}
@@ -179,7 +179,7 @@ func (n *node) applyDeploy(en *inbound) ([]Carried, error) {
 	if err := decodeJSON(en.rec.Data, &r); err != nil {
 		return nil, err
 	}
-	rules := RuleSet{Roots: r.Roots, Files: r.Files}
+	rules := RuleSet{Roots: r.Roots, Files: r.Files, Status: r.Status}
 	c := en.ready
 	if c == nil {
 		prog, err := rules.Compile()

@@ -82,8 +82,15 @@ func (r *Runtime) prepareDeploy(ctx context.Context, n *node, c *compiled, rules
 	if err != nil {
 		return nil, nil, err
 	}
-	record := &deployRecord{Roots: rules.Roots, Files: rules.Files, Texts: texts}
+	record := &deployRecord{Roots: rules.Roots, Files: rules.Files, Status: rules.Status, Texts: texts}
 	err = n.ask(ctx, func() {
+		if edits := lookup.OnlyEdits(n.texts); len(edits) > 0 { // they outlast a change of rules
+			record.Texts = maps.Clone(record.Texts)
+			if record.Texts == nil {
+				record.Texts = map[string]lookup.Text{}
+			}
+			maps.Copy(record.Texts, edits)
+		}
 		reg := &registry{sources: maps.Clone(n.reg.sources)}
 		var names []string
 		for _, f := range list {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/dsl"
 	"github.com/weir-cep/weir/internal/lookup"
 )
 
@@ -154,6 +155,7 @@ type tickRecord struct {
 type deployRecord struct {
 	Roots   []string               `json:"roots"`
 	Files   map[string]string      `json:"files"`
+	Status  map[string]dsl.Status  `json:"status,omitempty"`
 	Carry   Carry                  `json:"carry"`
 	Reset   []string               `json:"reset,omitempty"`
 	Sources map[string]uint32      `json:"sources"` // ids of all sources so far, by name

@@ -20,6 +20,9 @@ import (
 type RuleSet struct {
 	Roots []string          // the files whose rules run, in their order
 	Files map[string]string // the text of the roots and of all that they import, by path
+	// Status gives rules another status than their files say, by name; rules
+	// that there are not are passed over.
+	Status map[string]dsl.Status `json:",omitempty"`
 }
 
 // RuleText is a rule set of one text that imports nothing.
@@ -73,6 +76,7 @@ func (s RuleSet) Compile() (*dsl.Program, error) {
 	var all dsl.Diagnostics
 	for _, name := range s.Roots {
 		f, ds := dsl.Parse(name, []byte(s.Files[name]))
+		f.SetStatus(s.Status)
 		files, all = append(files, f), append(all, ds...)
 	}
 	prog, ds := dsl.Check(texts(s.Files), files...)
@@ -83,7 +87,7 @@ func (s RuleSet) Compile() (*dsl.Program, error) {
 	return prog, nil
 }
 
-// Hash is the same for the same texts.
+// Hash is the same for the same texts and statuses.
 func (s RuleSet) Hash() uint64 {
 	h := xxh3.New()
 	for _, r := range s.Roots {
@@ -91,6 +95,9 @@ func (s RuleSet) Hash() uint64 {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Files)) {
 		fmt.Fprintf(h, "%q=%q;", name, s.Files[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Status)) {
+		fmt.Fprintf(h, "%q is %q;", name, s.Status[name])
 	}
 	return h.Sum64()
 }

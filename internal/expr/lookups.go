@@ -44,6 +44,15 @@ type List struct {
 	patterns patternCache
 }
 
+// Texts are the first of the list's values, as messages print them, up to limit.
+func (l *List) Texts(limit int) []string {
+	var texts []string
+	for _, v := range l.values[:min(limit, len(l.values))] {
+		texts = append(texts, string(v.AppendText(nil)))
+	}
+	return texts
+}
+
 // NewList builds a list. It keeps values.
 func NewList(elem cep.Type, values []cep.Value) *List {
 	l := &List{Elem: elem.Required(), values: values}

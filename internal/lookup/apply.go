@@ -61,8 +61,11 @@ func (p *Parser) Apply(base *expr.Lookups, texts map[string]Text) (*expr.Lookups
 	var errs []error
 	for _, key := range slices.Sorted(maps.Keys(texts)) {
 		t := texts[key]
+		if t.From == fromEdits {
+			continue // with the list
+		}
 		at, ok := p.place(t)
-		if !ok {
+		if !ok || texts[key+editsMark].Name != "" {
 			continue
 		}
 		v, err := p.Parse(t)
@@ -75,6 +78,19 @@ func (p *Parser) Apply(base *expr.Lookups, texts map[string]Text) (*expr.Lookups
 		} else {
 			next.Lists[at] = v.List
 		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(texts)) {
+		t := texts[key]
+		ir, ok := p.lists[keyOf(t.Rules, t.Name)]
+		if t.From != fromEdits || !ok {
+			continue
+		}
+		list, err := p.edited(ir, texts, t)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		next.Lists[ir.Index] = list
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)

@@ -32,8 +32,13 @@ func (t Text) Seal() Text {
 }
 
 // Key names the list or table among all of a program: by its rule file and its
-// name.
-func (t Text) Key() string { return keyOf(t.Rules, t.Name) }
+// name. Edits of a list have a key of their own.
+func (t Text) Key() string {
+	if t.From == fromEdits {
+		return keyOf(t.Rules, t.Name) + editsMark
+	}
+	return keyOf(t.Rules, t.Name)
+}
 
 func keyOf(rules, name string) string { return rules + ":" + name }
 
