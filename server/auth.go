@@ -18,6 +18,8 @@ type Tokens interface {
 	Holds(h access.Hash) (access.Token, bool)
 	// Wrong says why tokens that were changed are not in force; nil: they are.
 	Wrong() error
+	// Reload reads them again. With an error, those from before stay good.
+	Reload() error
 }
 
 // inURL are parameters by which people are wont to hand over tokens.

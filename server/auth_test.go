@@ -273,7 +273,7 @@ func TestRevoked(t *testing.T) {
 	if _, err := access.Revoke(p.path, "a-analyst"); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.file.Reload(); err != nil {
+	if err := s.Reload(); err != nil { // as SIGHUP does: it need not be waited for
 		t.Fatal(err)
 	}
 	expect(t, ask(t, h, "GET", "/api/v1/limits", "", bearer(secret)...), 401)

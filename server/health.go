@@ -106,6 +106,13 @@ func (s *Server) health(st *engine.RuntimeStats) engine.Health {
 			add("tokens", "", "the file of tokens is in force")
 		}
 	}
+	if s.cert != nil {
+		if err := s.cert.Wrong(); err != nil {
+			add("certificate", fmt.Sprintf("The certificate's files are not in use, those from before are: %v.", err), "")
+		} else {
+			add("certificate", "", "the certificate's files are in use")
+		}
+	}
 	if free, ok := s.disk(); ok && free < lowDisk {
 		add("disk", fmt.Sprintf("Only %d MiB are left on the disk of the state directory: make room, or soon nothing can be taken in.", free>>20), "")
 	} else if ok {

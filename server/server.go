@@ -46,6 +46,9 @@ type Config struct {
 	External string
 	// TLS makes Serve speak TLS; nil: it speaks plain HTTP.
 	TLS *tls.Config
+	// Certificate is what TLS is spoken with, for the health to tell of and for
+	// Reload; nil: it is not looked at.
+	Certificate *Certificate
 	// Now is the clock of sessions and logins; nil: time.Now.
 	Now func() time.Time
 }
@@ -72,6 +75,7 @@ type Server struct {
 	polls     budget
 	ids       requestIDs
 	origins   *http.CrossOriginProtection
+	cert      *Certificate
 	tokens    Tokens // nil: nobody has to say who they are
 	sessions  sessions
 	tries     tries
@@ -93,7 +97,7 @@ func New(c Config) *Server {
 		c.Figures = NewFigures()
 	}
 	s := &Server{rt: c.Runtime, alerts: c.Alerts, endpoints: c.Webhooks, feed: c.Feed, operator: c.Operator, limits: c.Limits.fill(), log: c.Logger, build: c.Build,
-		mux: http.NewServeMux(), console: page.Handler(), stop: make(chan struct{}), tokens: c.Tokens}
+		mux: http.NewServeMux(), console: page.Handler(), stop: make(chan struct{}), tokens: c.Tokens, cert: c.Certificate}
 	origins, err := originsOf(&c)
 	if err != nil {
 		panic("server: " + err.Error()) // CheckOrigin and CheckExternal were not asked
@@ -140,6 +144,19 @@ func (s *Server) Serve(l net.Listener) error {
 		return nil
 	}
 	return fmt.Errorf("serve HTTP: %w", err)
+}
+
+// Reload reads tokens and certificate again, which is done by itself soon after
+// they change. With an error, those from before stay in use.
+func (s *Server) Reload() error {
+	var errs []error
+	if s.tokens != nil {
+		errs = append(errs, s.tokens.Reload())
+	}
+	if s.cert != nil {
+		errs = append(errs, s.cert.Reload())
+	}
+	return errors.Join(errs...)
 }
 
 // Drain says that the server is about to stop: it is not ready any more, takes

@@ -47,11 +47,11 @@ func (c *Certificate) reload() error {
 			c.held, c.as = &pair, as
 		}
 	}
-	c.wrong = err
 	if err != nil {
-		return fmt.Errorf("read the certificate %s with the key %s: %w", c.cert, c.key, err)
+		err = fmt.Errorf("read the certificate %s with the key %s: %w", c.cert, c.key, err)
 	}
-	return nil
+	c.wrong = err
+	return err
 }
 
 func (c *Certificate) stat() (as [2]os.FileInfo, err error) {

@@ -77,7 +77,7 @@ func TestCertificateIsReadAgain(t *testing.T) {
 		defer c.mu.Unlock()
 		clock = clock.Add(certEvery + time.Second)
 	}
-	_, addr := start(t, Config{Runtime: &fakeRuntime{}, TLS: c.Config()})
+	told, addr := start(t, Config{Runtime: &fakeRuntime{stats: full(1)}, TLS: c.Config(), Certificate: c})
 	serial := func() int64 {
 		t.Helper()
 		conn, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
@@ -105,8 +105,16 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	if got := serial(); got != 2 || c.Wrong() == nil || c.Reload() == nil {
 		t.Errorf("%d, %v", got, c.Wrong())
 	}
+	if h := told.Health(t.Context()); Worst(&h) != "certificate" || !strings.Contains(h.Sentence, "key.pem") {
+		t.Errorf("the health says %q", h.Sentence)
+	}
 	_, _, der := writeCert(t, dir, 3)
-	later()
+	if err := told.Reload(); err != nil {
+		t.Error(err)
+	}
+	if h := told.Health(t.Context()); Worst(&h) != "" {
+		t.Errorf("the health says %q", h.Sentence)
+	}
 	if got := serial(); got != 3 || c.Wrong() != nil {
 		t.Errorf("%d, %v", got, c.Wrong())
 	}

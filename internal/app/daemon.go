@@ -100,6 +100,7 @@ func (d *daemon) serve(stop *signals, set engine.RuleSet, prog *dsl.Program) err
 		return errors.Join(err, l.Close())
 	}
 	d.srv = server.New(config)
+	d.files.hangup = d.reloadGuards
 	ctx, cancel := context.WithCancel(context.Background()) // of all that runs beside
 	defer cancel()
 	served, ran := make(chan error, 1), make(chan error, 1)
@@ -120,6 +121,13 @@ func (d *daemon) serve(stop *signals, set engine.RuleSet, prog *dsl.Program) err
 	case err := <-served:
 		stopRunning()
 		return errors.Join(err, <-ran)
+	}
+}
+
+// reloadGuards reads tokens and certificate again.
+func (d *daemon) reloadGuards() {
+	if err := d.srv.Reload(); err != nil {
+		d.log.Error("tokens or certificate refused; those from before are in use", "error", err)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"regexp"
 	"runtime"
-	"strconv"
 	"strings"
 	"time"
 

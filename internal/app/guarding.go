@@ -54,7 +54,7 @@ func (g *guarding) apply(c *server.Config) error {
 		if err != nil {
 			return err
 		}
-		c.TLS = cert.Config()
+		c.TLS, c.Certificate = cert.Config(), cert
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ type ruleFiles struct {
 	paths  []string
 	deploy func(context.Context, engine.RuleSet) error // without a change for what is wrong
 	log    *slog.Logger
+	hangup func() // what else a signal has read again; nil: nothing
 
 	seen    string         // what the files looked like
 	tried   uint64         // the hash of the set that was tried last
@@ -61,6 +62,9 @@ func (f *ruleFiles) follow(ctx context.Context, tick <-chan time.Time, hangup <-
 			return
 		case <-hangup:
 			f.log.Info("reload asked for")
+			if f.hangup != nil {
+				f.hangup()
+			}
 			changing = false
 			f.seen = f.look()
 			f.take(ctx)

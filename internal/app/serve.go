@@ -26,7 +26,8 @@ type serveCmd struct {
 
 func (serveCmd) Help() string {
 	return `Runs rules over what the sources of their files bring and over what is posted to it, until it is stopped
-(interrupt or SIGTERM; a second one stops at once). SIGHUP reads the rule files again.
+(interrupt or SIGTERM; a second one stops at once). SIGHUP reads the rule files, the tokens and the
+certificate again.
 
 Examples:
   weir serve my.cep
