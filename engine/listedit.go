@@ -90,3 +90,18 @@ func (r *Runtime) ListValues(ctx context.Context, file, name string, limit int) 
 	})
 	return values, all, err
 }
+
+// Edited are the edits of lists as they are in force, by the names of the lists.
+func (r *Runtime) Edited(ctx context.Context) (map[string]ListEdits, error) {
+	n, err := r.current()
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]ListEdits{}
+	err = n.ask(ctx, func() {
+		for _, t := range lookup.OnlyEdits(n.texts) {
+			all[t.Name] = t.Edits()
+		}
+	})
+	return all, err
+}

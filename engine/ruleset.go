@@ -102,6 +102,23 @@ func (s RuleSet) Hash() uint64 {
 	return h.Sum64()
 }
 
+// WithTexts is a file system with texts in the place of the files of those
+// names.
+func WithTexts(fsys fs.FS, files map[string]string) fs.FS { return overlay{fsys, files} }
+
+type overlay struct {
+	fs.FS
+	files texts
+}
+
+// Open implements fs.FS.
+func (o overlay) Open(name string) (fs.File, error) {
+	if f, err := o.files.Open(name); err == nil {
+		return f, nil
+	}
+	return o.FS.Open(name)
+}
+
 // texts are files in memory. Only reading a whole file by its name is asked of
 // them.
 type texts map[string]string

@@ -12,6 +12,7 @@ import (
 	"github.com/weir-cep/weir/alerts"
 	"github.com/weir-cep/weir/alerts/sink/webhook"
 	"github.com/weir-cep/weir/engine"
+	"github.com/weir-cep/weir/internal/rulebook"
 )
 
 // Error is what a request that can't be served is answered with.
@@ -49,6 +50,7 @@ const (
 	codeInternal     = "internal"
 	codeStalled      = "stalled"
 	codeStopping     = "stopping"
+	codeRules        = "rules_do_not_compile"
 	codeUpgrade      = "upgrade_required"
 	codeUnavailable  = "unavailable"
 )
@@ -76,6 +78,7 @@ var statusOf = map[string]int{
 	codeInternal:     http.StatusInternalServerError,
 	codeStalled:      http.StatusServiceUnavailable,
 	codeStopping:     http.StatusServiceUnavailable,
+	codeRules:        http.StatusUnprocessableEntity,
 	codeUpgrade:      http.StatusUpgradeRequired,
 	codeUnavailable:  http.StatusServiceUnavailable,
 }
@@ -101,6 +104,9 @@ func asError(err error) *Error {
 	var e *Error
 	var busy *engine.ErrBusy
 	var change *alerts.ChangeError
+	var rules *rulebook.ChangeError
+	var wrong *engine.RuleError
+	var role *RoleError
 	switch {
 	case errors.As(err, &e):
 		return e
@@ -118,6 +124,16 @@ func asError(err error) *Error {
 		return fail(codeUnavailable, "%s", err)
 	case errors.As(err, &change):
 		return fail(codeChange, "%s", change.Why)
+	case errors.As(err, &rules):
+		return fail(codeChange, "%s", rules.Why)
+	case errors.As(err, &wrong):
+		return fail(codeRules, "%s", wrong.Error()).hint("POST /api/v1/rules/check has the places; nothing is changed")
+	case errors.As(err, &role):
+		return fail(codeRole, "%s", role.Why)
+	case errors.Is(err, engine.ErrNoRule):
+		return fail(codeNotFound, "%s", err).hint("GET /api/v1/rules lists those that run")
+	case errors.Is(err, errNoAdmin):
+		return fail(codeUnavailable, "%s", err)
 	case errors.Is(err, alerts.ErrNoDelivery), errors.Is(err, webhook.ErrNoEndpoint):
 		return fail(codeNotFound, "%s", err)
 	case errors.Is(err, alerts.ErrNone):

@@ -73,6 +73,13 @@ func (f *fakeRuntime) Stats(context.Context) (engine.RuntimeStats, error) {
 	return f.stats, f.trouble
 }
 
+func (f *fakeRuntime) ListValues(_ context.Context, _, name string, limit int) ([]string, int, error) {
+	if name != "watched" {
+		return nil, 0, engine.ErrNoList
+	}
+	return []string{"u1"}, 1, nil
+}
+
 func (f *fakeRuntime) OpenRuns(_ context.Context, key, rule string) ([]engine.OpenRun, int, error) {
 	if rule == "nothing" {
 		return nil, 0, engine.ErrNoRule

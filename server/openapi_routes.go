@@ -42,6 +42,8 @@ type eraseAsk struct {
 }
 
 var (
+	ruleParam  = parameter{name: "name", kind: "string", about: "of the rule"}
+	listParam  = parameter{name: "name", kind: "string", about: "of the list"}
 	afterParam = parameter{name: "after", kind: "integer", about: "go on behind this number"}
 	limitParam = parameter{name: "limit", kind: "integer", about: "items at most"}
 	sinkParam  = parameter{name: "sink", kind: "string", about: "name of a webhook"}
@@ -84,6 +86,15 @@ var operations = map[string]operation{
 	"GET /api/v1/pipeline":                  {id: "getPipeline", out: pipeline{}},
 	"GET /api/v1/limits":                    {id: "getLimits", out: limitsAnswer{}},
 	"GET /api/v1/rules":                     {id: "getRules", out: node{"type": "object", "required": []string{"items", "hash"}, "properties": node{"items": node{"type": "array", "items": node{"type": "object"}}, "hash": node{"type": "string"}}}},
+	"GET /api/v1/rules/{name}":              {id: "getRule", path: []parameter{ruleParam}, out: ruleAnswer{}, codes: append([]string{codeNotFound}, notThere...)},
+	"POST /api/v1/rules/check":              {id: "postCheck", body: checkAsk{}, out: node{"type": "object", "required": []string{"ok", "diagnostics", "text"}, "properties": node{"ok": node{"type": "boolean"}, "text": node{"type": "string"}, "diagnostics": node{"type": "array", "items": node{"type": "object"}}}}, codes: append([]string{codeChange}, notThere...)},
+	"POST /api/v1/rules/apply":              {id: "postApply", body: applyAsk{}, out: applyAnswer{}, codes: append([]string{codeChange, codeRules, codeRole}, notThere...)},
+	"DELETE /api/v1/rules/files/{file}":     {id: "deleteRuleFile", path: []parameter{{name: "file", kind: "string", about: "name of a file that was applied"}}, body: reasonAsk{}, ok: 204, codes: append([]string{codeChange, codeRules}, notThere...)},
+	"POST /api/v1/rules/{name}/status":      {id: "postRuleStatus", path: []parameter{ruleParam}, body: statusAsk{}, out: ruleAnswer{}, codes: append([]string{codeNotFound, codeChange, codeRules}, notThere...)},
+	"POST /api/v1/rules/{name}/rollback":    {id: "postRollback", path: []parameter{ruleParam}, body: rollbackAsk{}, out: applyAnswer{}, codes: append([]string{codeNotFound, codeChange, codeRules}, notThere...)},
+	"GET /api/v1/lists":                     {id: "getLists", out: listsAnswer{}, codes: notThere},
+	"GET /api/v1/lists/{name}":              {id: "getList", path: []parameter{listParam}, out: listAnswer{}, codes: append([]string{codeNotFound}, notThere...)},
+	"POST /api/v1/lists/{name}/entries":     {id: "postEntries", path: []parameter{listParam}, body: entriesAsk{}, out: listAnswer{}, codes: append([]string{codeNotFound, codeChange}, notThere...)},
 	"GET /api/v1/keys/{key}/runs":           {id: "getRuns", path: []parameter{{name: "key", kind: "string", about: "as alerts show it, parts with commas between"}}, query: []parameter{{name: "rule", kind: "string", about: "of this rule only"}}, out: runsAnswer{}, codes: append([]string{codeNotFound}, notThere...)},
 	"GET /api/v1/state":                     {id: "getState", out: stateAnswer{}, codes: notThere},
 	"POST /api/v1/state/savepoint":          {id: "postSavepoint", body: savepointAsk{}, out: Savepoint{}, codes: append([]string{codeExists}, notThere...)},

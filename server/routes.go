@@ -21,6 +21,8 @@ var api = slices.Concat(
 	alertRoutes,
 	pipelineRoutes,
 	ruleRoutes,
+	ruleAdminRoutes,
+	listRoutes,
 	keyRoutes,
 	stateRoutes,
 	streamRoutes,

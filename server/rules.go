@@ -19,6 +19,7 @@ type ruleItem struct {
 	Status     string `json:"status"`
 	File       string `json:"file"`
 	Line       int    `json:"line"`
+	Managed    string `json:"managed_by"` // file, or api
 	Level      int    `json:"level"`
 	Matches    uint64 `json:"matches"`
 	Alerts     uint64 `json:"alerts"`
@@ -46,7 +47,7 @@ func (s *Server) getRules(w http.ResponseWriter, r *http.Request) error {
 	if ok {
 		hash = hashText(set)
 		for _, ir := range prog.Rules {
-			items = append(items, itemOf(ir, counts[ir.Name]))
+			items = append(items, s.itemOf(ir, counts[ir.Name]))
 		}
 	}
 	reload := s.reload()
@@ -60,11 +61,15 @@ func (s *Server) getRules(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func itemOf(ir *dsl.RuleIR, c *engine.RuleStats) ruleItem {
+func (s *Server) itemOf(ir *dsl.RuleIR, c *engine.RuleStats) ruleItem {
 	item := ruleItem{Name: ir.Name, Title: ir.Title, Version: ir.Version, Status: string(ir.Status), Level: ir.Level}
 	if ir.File != nil {
 		item.File = ir.File.Name
 		item.Line, _ = ir.File.Position(ir.Span.Start)
+		item.Managed = "file"
+		if s.admin != nil {
+			item.Managed = s.admin.Managed(ir.File.Name)
+		}
 	}
 	if c != nil {
 		item.Matches, item.Alerts, item.Suppressed, item.KeyMissing = c.Matches, c.Alerts, c.Suppressed, c.KeyMissing

@@ -22,6 +22,8 @@ type Runtime interface {
 	Stats(ctx context.Context) (engine.RuntimeStats, error)
 	// OpenRuns are the attempts that patterns have under way for a key.
 	OpenRuns(ctx context.Context, key, rule string) (list []engine.OpenRun, more int, err error)
+	// ListValues are values of a list, and how many it has.
+	ListValues(ctx context.Context, file, name string, limit int) (values []string, all int, err error)
 	// Rules are the rules that run; false: none do yet.
 	Rules() (engine.RuleSet, *dsl.Program, bool)
 }

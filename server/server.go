@@ -24,6 +24,7 @@ type Config struct {
 	Operator Operator
 	Webhooks Endpoints // nil: there are none
 	Feed     Feed      // nil: there is none
+	Rules    RuleAdmin // nil: the API changes no rules
 	Figures  *Figures  // nil: none are observed
 	Limits   Limits
 	Logger   *slog.Logger // nil: nothing is logged
@@ -62,6 +63,7 @@ type Server struct {
 	alerts    AlertLog
 	endpoints Endpoints
 	feed      Feed
+	admin     RuleAdmin
 	operator  Operator
 	limits    Limits
 	log       *slog.Logger
@@ -96,7 +98,7 @@ func New(c Config) *Server {
 	if c.Figures == nil {
 		c.Figures = NewFigures()
 	}
-	s := &Server{rt: c.Runtime, alerts: c.Alerts, endpoints: c.Webhooks, feed: c.Feed, operator: c.Operator, limits: c.Limits.fill(), log: c.Logger, build: c.Build,
+	s := &Server{rt: c.Runtime, alerts: c.Alerts, endpoints: c.Webhooks, feed: c.Feed, admin: c.Rules, operator: c.Operator, limits: c.Limits.fill(), log: c.Logger, build: c.Build,
 		mux: http.NewServeMux(), console: page.Handler(), stop: make(chan struct{}), tokens: c.Tokens, cert: c.Certificate}
 	origins, err := originsOf(&c)
 	if err != nil {

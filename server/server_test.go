@@ -277,7 +277,7 @@ rule r "A title" { by k on E when k == "x" alert { message "{k}" } }
 			`"holds_watermark":true`, `"backpressure_seconds":7`, `"groups":[{"watermark":"2026-01-31T11:59:55Z","sources":["txns"],"rules":["r"]}]`,
 			`"journal":{"records":1,"first":3,"end":4`, `"lists_and_tables":[{"name":"bad_cards","from":"file","origin":"cards.txt","rows":3`, `"alerts_reproduced":3,"alerts_missing":0`,
 			`"sinks":[{"name":"out","kind":"kafka","cursor":3,"behind":2,"sent":4,"retries":3,"refused":1,"lost":0,"error":"connection refused","error_since":"2026-01-31T11:59:00Z","oldest":"2026-01-31T11:59:30Z"}]`},
-		"/api/v1/rules": {`{"items":[{"name":"r","title":"A title","version":"`, `"status":"live","file":"r.cep","line":2,"level":0,"matches":3,"alerts":2,"suppressed":1`,
+		"/api/v1/rules": {`{"items":[{"name":"r","title":"A title","version":"`, `"status":"live","file":"r.cep","line":2,"managed_by":"file","level":0,"matches":3,"alerts":2,"suppressed":1`,
 			`"hash":"`, `"last_reload":"1970-01-01T00:00:01Z","last_reload_successful":false,"last_reload_error":"no"`},
 		"/api/v1/state": {`"bytes":1,"limit_bytes":2,"keys":3`, `"parts":{"dedupe":4,`, `"disk_free_bytes":null`, `"checkpoint":{"at":"2026-01-31T12:00:00Z","position":4,"pages":5,"bytes":6,"seconds":1,"pause_seconds":0.002,"interval_seconds":5`},
 	} {

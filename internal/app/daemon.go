@@ -16,6 +16,7 @@ import (
 	"github.com/weir-cep/weir/alerts/feed"
 	"github.com/weir-cep/weir/dsl"
 	"github.com/weir-cep/weir/engine"
+	"github.com/weir-cep/weir/internal/rulebook"
 	"github.com/weir-cep/weir/server"
 )
 
@@ -31,6 +32,7 @@ type daemon struct {
 	rt      *engine.Runtime
 	figures *server.Figures
 	files   *ruleFiles
+	admin   *ruleAdmin
 	srv     *server.Server
 	carry   engine.Carry
 }
@@ -53,6 +55,11 @@ func (c *serveCmd) open(ctx context.Context, log *slog.Logger, s Streams) (d *da
 	if err != nil {
 		return d, err
 	}
+	book, err := rulebook.Open(c.State)
+	if err != nil {
+		return d, err
+	}
+	d.admin = &ruleAdmin{d: d, book: book}
 	d.feed = feed.New(d.alerts, feed.Limits{}, log)
 	d.outlets = newOutlets(d.alerts, c.ExternalURL, log)
 	d.rt, err = engine.Open(ctx, engine.RuntimeConfig{
@@ -83,8 +90,9 @@ func (d *daemon) close() error {
 }
 
 // serve runs until it is asked to stop, or cannot go on.
-func (d *daemon) serve(stop *signals, set engine.RuleSet, prog *dsl.Program) error {
-	if err := d.begin(stop.ctx, set, prog); err != nil {
+func (d *daemon) serve(stop *signals) error {
+	prog, err := d.begin(stop.ctx)
+	if err != nil {
 		return err
 	}
 	config, err := d.config()
@@ -112,6 +120,7 @@ func (d *daemon) serve(stop *signals, set engine.RuleSet, prog *dsl.Program) err
 	defer tick.Stop()
 	go d.files.follow(running, tick.C, stop.hangup)
 	go d.watchHealth(running)
+	go d.admin.expire(running)
 	d.welcome(url, prog)
 	select {
 	case <-stop.ctx.Done():
@@ -131,39 +140,48 @@ func (d *daemon) reloadGuards() {
 	}
 }
 
-// begin puts the rules of the files in force, unless they are already.
-func (d *daemon) begin(ctx context.Context, set engine.RuleSet, prog *dsl.Program) error {
-	d.files = &ruleFiles{paths: d.cmd.Rules, deploy: d.deploy, log: d.log}
+// begin puts the rules of the files, and what the API has said of them, in
+// force, unless they are already.
+func (d *daemon) begin(ctx context.Context) (*dsl.Program, error) {
+	set, err := d.admin.load()
+	if err != nil {
+		return nil, err
+	}
+	prog, err := compile(d.streams, set)
+	if err != nil {
+		return nil, err
+	}
+	d.files = &ruleFiles{paths: d.cmd.Rules, load: d.admin.load, deploy: d.admin.deployFiles, log: d.log}
 	if old, _, ok := d.rt.Rules(); !ok || old.Hash() != set.Hash() {
-		if err := d.deploy(ctx, set); err != nil {
-			return err
+		if err := d.admin.deployFiles(ctx, set); err != nil {
+			return nil, err
 		}
 	} else if err := d.outlets.set(sinkSpecs(prog, d)); err != nil {
-		return err
+		return nil, err
 	}
 	d.files.began(set)
-	return nil
+	return prog, d.admin.begin(ctx)
 }
 
 // deploy puts a rule set in force.
-func (d *daemon) deploy(ctx context.Context, set engine.RuleSet) error {
+func (d *daemon) deploy(ctx context.Context, set engine.RuleSet, carry engine.Carry) (*dsl.Program, engine.Deployed, error) {
 	prog, err := set.Compile()
 	if err != nil {
-		return err
+		return nil, engine.Deployed{}, err
 	}
 	specs := sinkSpecs(prog, d)
 	if err := d.outlets.check(specs); err != nil {
-		return err
+		return nil, engine.Deployed{}, err
 	}
-	got, err := d.rt.Deploy(ctx, set, d.carry)
+	got, err := d.rt.Deploy(ctx, set, carry)
 	if err != nil {
-		return err
+		return nil, got, err
 	}
 	for _, w := range got.Warnings {
 		d.log.Warn("rules deployed with a warning", "warning", w)
 	}
 	d.log.Info("rules deployed", "rules", len(prog.Rules), "changes", changes(got.Rules))
-	return d.outlets.set(specs)
+	return prog, got, d.outlets.set(specs)
 }
 
 // drain stops what comes in, works off what has come, and ends the server.
@@ -239,7 +257,7 @@ func urlOf(a net.Addr, secure bool) string {
 // config wires the HTTP server.
 func (d *daemon) config() (server.Config, error) {
 	host, _, _ := net.SplitHostPort(d.cmd.Listen)
-	c := server.Config{Runtime: d.rt, Alerts: d.alerts, Webhooks: d.outlets.hooks, Feed: d.feed, Figures: d.figures, Logger: d.log,
+	c := server.Config{Runtime: d.rt, Alerts: d.alerts, Webhooks: d.outlets.hooks, Feed: d.feed, Rules: d.admin, Figures: d.figures, Logger: d.log,
 		Build:   server.Build{Version: version, Commit: commit(), Go: runtime.Version()},
 		AnyHost: !server.Loopback(host),
 		Operator: server.Operator{

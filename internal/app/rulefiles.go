@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,10 +24,12 @@ import (
 // cannot be is refused whole and the rules from before run on.
 type ruleFiles struct {
 	paths  []string
+	load   func() (engine.RuleSet, error)              // reads the files, and what stands beside them
 	deploy func(context.Context, engine.RuleSet) error // without a change for what is wrong
 	log    *slog.Logger
 	hangup func() // what else a signal has read again; nil: nothing
 
+	mu      sync.Mutex     // of what follows
 	seen    string         // what the files looked like
 	tried   uint64         // the hash of the set that was tried last
 	running uint64         // and of the one in force
@@ -83,6 +86,9 @@ func (f *ruleFiles) follow(ctx context.Context, tick <-chan time.Time, hangup <-
 
 // look is what the files look like: names, sizes and times of all that are read.
 func (f *ruleFiles) look() string {
+	f.mu.Lock()
+	read := f.read.Files
+	f.mu.Unlock()
 	var b strings.Builder
 	note := func(path string, info fs.FileInfo, err error) {
 		if err != nil {
@@ -108,7 +114,7 @@ func (f *ruleFiles) look() string {
 			note(p, nil, err)
 		}
 	}
-	for _, path := range slices.Sorted(maps.Keys(f.read.Files)) { // those that are imported, too
+	for _, path := range slices.Sorted(maps.Keys(read)) { // those that are imported, too
 		info, err := os.Stat(filepath.FromSlash(path))
 		note(path, info, err)
 	}
@@ -117,7 +123,9 @@ func (f *ruleFiles) look() string {
 
 // take reads the files and deploys what has changed in them.
 func (f *ruleFiles) take(ctx context.Context) {
-	set, err := engine.ReadRules(dsl.Files, f.paths...)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	set, err := f.load()
 	if err != nil {
 		f.tried = 0
 		f.refuse(err)
@@ -146,6 +154,17 @@ func (f *ruleFiles) take(ctx context.Context) {
 	}
 	f.tried = hash
 	f.state.Store(&server.Reload{At: time.Now().UnixNano()})
+}
+
+// put deploys a set that did not come of a change of the files.
+func (f *ruleFiles) put(ctx context.Context, set engine.RuleSet, deploy func(context.Context, engine.RuleSet) error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := deploy(ctx, set); err != nil {
+		return err
+	}
+	f.read, f.tried, f.running = set, set.Hash(), set.Hash()
+	return nil
 }
 
 // refuse says why a change is not in force.

@@ -21,7 +21,7 @@ func TestHangup(t *testing.T) {
 		t.Fatal(err)
 	}
 	done, beside := make(chan engine.RuleSet, 1), false
-	f := &ruleFiles{paths: []string{"r.cep"}, log: slog.New(slog.DiscardHandler), hangup: func() { beside = true },
+	f := &ruleFiles{paths: []string{"r.cep"}, load: func() (engine.RuleSet, error) { return engine.ReadRules(dsl.Files, "r.cep") }, log: slog.New(slog.DiscardHandler), hangup: func() { beside = true },
 		deploy: func(_ context.Context, set engine.RuleSet) error {
 			done <- set
 			return nil

@@ -41,12 +41,12 @@ func (c serveCmd) Run(s Streams) error {
 	if err := c.guarding.check(); err != nil {
 		return err
 	}
+	// Rules that do not compile keep the server from being touched.
 	set, err := engine.ReadRules(dsl.Files, c.Rules...)
 	if err != nil {
 		return err
 	}
-	prog, err := compile(s, set)
-	if err != nil {
+	if _, err := compile(s, set); err != nil {
 		return err
 	}
 	stop := listenToSignals()
@@ -57,7 +57,7 @@ func (c serveCmd) Run(s Streams) error {
 	if err != nil {
 		return err
 	}
-	err = d.serve(stop, set, prog)
+	err = d.serve(stop)
 	return errors.Join(err, d.close())
 }
 

@@ -57,6 +57,12 @@ func OnlyEdits(texts map[string]Text) map[string]Text {
 	return out
 }
 
+// Edits are what a text of edits says.
+func (t Text) Edits() (e Edits) {
+	_ = json.Unmarshal(t.Data, &e) // EditsText wrote it
+	return e
+}
+
 // edited makes a list of its own values and its edits.
 func (p *Parser) edited(ir *dsl.ListIR, texts map[string]Text, edits Text) (*expr.List, error) {
 	var e Edits

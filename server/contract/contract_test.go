@@ -3,6 +3,7 @@ package contract
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +22,7 @@ import (
 	"github.com/weir-cep/weir/cep"
 	"github.com/weir-cep/weir/dsl"
 	"github.com/weir-cep/weir/engine"
+	"github.com/weir-cep/weir/internal/rulebook"
 	"github.com/weir-cep/weir/server"
 )
 
@@ -46,7 +48,57 @@ func (runtime) OpenRuns(_ context.Context, key, rule string) ([]engine.OpenRun, 
 	return []engine.OpenRun{{Rule: "probing", Key: key, Step: "small", Steps: []string{"small", "big"}, FirstAt: 1e18, LastAt: 2e18, Events: []engine.OpenEvent{{Step: "small", Type: "Auth", ID: "a1", At: 1e18}}, Waits: "big"}}, 3, nil
 }
 
-func (runtime) Rules() (engine.RuleSet, *dsl.Program, bool) { return engine.RuleSet{}, nil, false }
+var rules = engine.RuleText("r.cep", "event E { at: timestamp  k: string  time at }\nlist watched of string = [\"a\"]\nrule r { by k  on E when k in watched  alert { message \"m\" } }\n")
+
+func (runtime) Rules() (engine.RuleSet, *dsl.Program, bool) {
+	prog, err := rules.Compile()
+	return rules, prog, err == nil
+}
+
+func (runtime) ListValues(_ context.Context, _, name string, limit int) ([]string, int, error) {
+	if name != "watched" {
+		return nil, 0, engine.ErrNoList
+	}
+	return []string{"a"}, 1, nil
+}
+
+// admin changes nothing, and says that it did.
+type admin struct{ data *rulebook.Data }
+
+func (admin) Check(file, text string) (dsl.Diagnostics, error) {
+	_, err := engine.RuleText(file, text).Compile()
+	var wrong *engine.RuleError
+	if errors.As(err, &wrong) {
+		return wrong.Diagnostics, nil
+	}
+	return nil, err
+}
+
+func (admin) Apply(_ context.Context, file, text string, _, _ bool, _ rulebook.Note) (engine.Deployed, error) {
+	if _, err := engine.RuleText(file, text).Compile(); err != nil {
+		return engine.Deployed{}, err
+	}
+	return engine.Deployed{Rules: []engine.Carried{{Rule: "r", What: engine.CarriedNew}}}, nil
+}
+
+func (a admin) Remove(_ context.Context, file string, n rulebook.Note) error {
+	return a.data.Remove(file, n)
+}
+
+func (a admin) SetStatus(_ context.Context, rule string, s dsl.Status, n rulebook.Note) error {
+	return a.data.SetStatus(rule, s, n)
+}
+
+func (admin) Rollback(context.Context, string, string, rulebook.Note) (engine.Deployed, error) {
+	return engine.Deployed{}, nil
+}
+
+func (a admin) EditList(_ context.Context, list string, add, _ []string, until int64, n rulebook.Note) error {
+	return a.data.EditList(list, []rulebook.Edit{{Value: add[0], Until: until, Note: n}})
+}
+
+func (a admin) Book() *rulebook.Data { return a.data }
+func (admin) Managed(string) string  { return "api" }
 
 // description is the API's, valid.
 func description(t *testing.T) *openapi3.T {
@@ -131,7 +183,9 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	hooks := webhook.New(webhook.Config{Log: log})
 	live := feed.New(log, feed.Limits{}, nil)
 	t.Cleanup(live.Close)
-	h := server.New(server.Config{Runtime: runtime{}, Alerts: log, Webhooks: hooks, Feed: live, Operator: server.Operator{
+	book := &rulebook.Data{Files: map[string]rulebook.File{"x.cep": {}}, Status: map[string]rulebook.Status{}, Lists: map[string][]rulebook.Edit{},
+		Versions: map[string][]rulebook.Version{"r": {{Version: "1", File: "r.cep", Text: "h", Status: "live", Note: rulebook.Note{At: 1, By: "jd", Reason: "r"}}}}, Texts: map[string]string{"h": "rule"}}
+	h := server.New(server.Config{Runtime: runtime{}, Rules: admin{book}, Alerts: log, Webhooks: hooks, Feed: live, Operator: server.Operator{
 		Savepoint: func(_ context.Context, dir string) (server.Savepoint, error) { return server.Savepoint{Dir: dir}, nil },
 		Erase:     func(context.Context, engine.Erase) (engine.Erased, error) { return engine.Erased{}, nil },
 	}}).Handler()
@@ -148,6 +202,10 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"GET", "/api/v1/deliveries", ""}, {"POST", "/api/v1/deliveries/retry", `{"states":["dead"]}`}, {"POST", "/api/v1/deliveries/purge", `{"sink":"none"}`}, {"GET", "/api/v1/endpoints", ""},
 		{"POST", "/api/v1/endpoints/none/test", ""}, {"POST", "/api/v1/endpoints/none/enable", ""}, {"POST", "/api/v1/endpoints/none/disable", `{"reason":"x"}`},
 		{"GET", "/api/v1/pipeline", ""}, {"GET", "/api/v1/limits", ""}, {"GET", "/api/v1/rules", ""}, {"GET", "/api/v1/state", ""}, {"POST", "/api/v1/state/savepoint", `{"dir":"/x"}`}, {"POST", "/api/v1/state/erase", `{"field":"a","value":"b"}`},
+		{"GET", "/api/v1/rules/r", ""}, {"GET", "/api/v1/rules/none", ""}, {"POST", "/api/v1/rules/check", `{"file":"a.cep","text":"rule x {"}`}, {"POST", "/api/v1/rules/check", `{"file":"a.cep","text":""}`},
+		{"POST", "/api/v1/rules/apply", `{"file":"a.cep","text":"","reason":"r"}`}, {"POST", "/api/v1/rules/apply", `{"file":"a.cep","text":"rule x {","reason":"r"}`}, {"DELETE", "/api/v1/rules/files/x.cep", `{"reason":"r"}`}, {"DELETE", "/api/v1/rules/files/y.cep", `{}`},
+		{"POST", "/api/v1/rules/r/status", `{"status":"off","reason":"r"}`}, {"POST", "/api/v1/rules/r/status", `{"status":"on","reason":"r"}`}, {"POST", "/api/v1/rules/r/rollback", `{"version":"1","reason":"r"}`},
+		{"GET", "/api/v1/lists", ""}, {"GET", "/api/v1/lists/watched", ""}, {"GET", "/api/v1/lists/none", ""}, {"POST", "/api/v1/lists/watched/entries", `{"add":["b"],"reason":"r","for":"1h"}`}, {"POST", "/api/v1/lists/watched/entries", `{"reason":"r"}`},
 		{"GET", "/api/v1/keys/c1/runs", ""}, {"GET", "/api/v1/keys/c1/runs?rule=none", ""},
 		{"GET", "/livez", ""}, {"GET", "/readyz", ""}, {"GET", "/metrics", ""}, {"GET", "/api/v1/session", ""}, {"POST", "/api/v1/session", `{"token":"x"}`}, {"DELETE", "/api/v1/session", ""}, {"GET", "/api/v1/openapi.json", ""},
 		{"GET", "/api/v1/stream", ""}, {"GET", "/api/v1/stream?filter=x", events}, {"GET", "/api/v1/stream", events},
