@@ -289,7 +289,7 @@ func outcome(a alerts.Attempt) string {
 func (e *endpoint) disable(by, why string) {
 	e.saved.Disabled = &disabled{At: e.now().UnixNano(), By: by, Why: why}
 	e.note(e.save(nil))
-	text := fmt.Sprintf("webhook %s was switched off: %s. Its alerts wait; switch it on with: weir deliveries enable %s", e.set.name, why, e.set.name)
+	text := fmt.Sprintf("webhook %s was switched off: %s. Its alerts wait; switch it on with POST /api/v1/endpoints/%s/enable", e.set.name, why, e.set.name)
 	e.logger.Error("a webhook was switched off; its alerts wait", "why", why, "by", by)
 	if _, err := e.log.Note("endpoint_disabled", text, by); err != nil {
 		e.note(err)
