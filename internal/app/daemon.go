@@ -265,7 +265,7 @@ func (d *daemon) config() (server.Config, error) {
 			Sinks:  d.outlets.lanes.Stats,
 			Disk:   func() (int64, bool) { return diskFree(d.dir.path) },
 			Savepoint: func(ctx context.Context, dir string) (server.Savepoint, error) {
-				return writeSavepoint(ctx, d.rt, d.alerts, d.dir.format(), dir)
+				return writeSavepoint(ctx, d.rt, d.alerts, d.dir.path, d.dir.format(), dir)
 			},
 			Erase: d.rt.Erase,
 		}}

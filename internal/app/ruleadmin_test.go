@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -167,6 +168,25 @@ func TestRulesThroughTheAPI(t *testing.T) {
 	}
 	if fmt.Sprint(kinds) != "map[list_edit:3 rule_rollback:1 rule_status:3 rules_apply:2 rules_remove:1]" {
 		t.Errorf("the trail has %v", kinds)
+	}
+	// A savepoint has it all.
+	saved, err := filepath.Abs("saved")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ok("POST", "/api/v1/state/savepoint", fields{"dir": saved})
+	p.stop(syscall.SIGTERM)
+	if code, _, errs := weir(t, "state", "restore", "saved", "--state", "other"); code != exitOK {
+		t.Fatal(errs)
+	}
+	p = serve(t, "other", "r.cep", "--log-level", "warn")
+	var list struct {
+		Values []string
+		Edits  []struct{ Value string }
+	}
+	p.get("/api/v1/lists/watched", &list)
+	if strings.Join(list.Values, " ") != "u2" || len(list.Edits) != 1 || list.Edits[0].Value != "u1" {
+		t.Errorf("%+v", list)
 	}
 	p.stop(syscall.SIGTERM)
 }

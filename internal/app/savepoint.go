@@ -12,17 +12,21 @@ import (
 
 	"github.com/weir-cep/weir/alerts"
 	"github.com/weir-cep/weir/engine"
+	"github.com/weir-cep/weir/internal/rulebook"
 	"github.com/weir-cep/weir/server"
 )
 
 // alertsDir is where the alert log lies in a state directory and a savepoint.
 const alertsDir = "alerts"
 
-// writeSavepoint writes a copy of a runtime's state and of its alert log to a
-// folder that must not exist.
-func writeSavepoint(ctx context.Context, rt *engine.Runtime, log *alerts.Log, format, dir string) (server.Savepoint, error) {
+// writeSavepoint writes a copy of a runtime's state, of its alert log and of the
+// rulebook of its state directory to a folder that must not exist.
+func writeSavepoint(ctx context.Context, rt *engine.Runtime, log *alerts.Log, state, format, dir string) (server.Savepoint, error) {
 	c, err := rt.Savepoint(ctx, dir, func(dir string) error {
 		if err := writeDurably(filepath.Join(dir, formatFile), []byte(format)); err != nil {
+			return err
+		}
+		if err := copyBook(state, dir); err != nil {
 			return err
 		}
 		return log.Copy(filepath.Join(dir, alertsDir))
@@ -112,7 +116,23 @@ func fillState(from, to string) error {
 	if err != nil {
 		return err
 	}
+	if err := copyBook(from, to); err != nil {
+		return err
+	}
 	return writeDurably(filepath.Join(to, formatFile), text)
+}
+
+// copyBook copies the rulebook, where there is one. It is replaced whole when it
+// changes, so it can be read at any time.
+func copyBook(from, to string) error {
+	text, err := os.ReadFile(filepath.Join(from, rulebook.FileName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return writeDurably(filepath.Join(to, rulebook.FileName), text)
 }
 
 // copyFolder copies the files of a folder, durably.

@@ -81,7 +81,7 @@ func (c savepointCmd) write(ctx context.Context, dir string) (server.Savepoint, 
 // savepointAlone recovers a directory that no server works on and copies it.
 func (d *stateDir) savepointAlone(ctx context.Context, dir string) (got server.Savepoint, err error) {
 	err = d.recovered(ctx, func(rt *engine.Runtime, log *alerts.Log) (err error) {
-		got, err = writeSavepoint(ctx, rt, log, d.format(), dir)
+		got, err = writeSavepoint(ctx, rt, log, d.path, d.format(), dir)
 		return err
 	})
 	return got, err

@@ -88,11 +88,12 @@ type Book struct {
 	data *Data
 }
 
-const fileName = "rulebook.json"
+// FileName is what the book is called in a state directory.
+const FileName = "rulebook.json"
 
 // Open opens the book of a state directory, or begins one.
 func Open(dir string) (*Book, error) {
-	b := &Book{path: filepath.Join(dir, fileName), data: (&Data{}).clone()}
+	b := &Book{path: filepath.Join(dir, FileName), data: (&Data{}).clone()}
 	text, err := os.ReadFile(b.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return b, nil

@@ -73,7 +73,7 @@ func TestNotWritten(t *testing.T) {
 
 func TestDamagedBook(t *testing.T) {
 	dir := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(dir, fileName), []byte(`{"files":`), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, FileName), []byte(`{"files":`), 0o600))
 	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "restore it, or remove it") {
 		t.Error(err)
 	}
