@@ -104,7 +104,7 @@ var (
 			"template":         {doc: "slack, pagerduty, email, or a file that shapes the body"},
 			"routing_key_file": {doc: "file that holds PagerDuty's routing key, or env(\"NAME\")"},
 			"updates":          {kind: optBool, doc: "whether what becomes of an alert is sent too; default true"},
-			"limit":            {kind: optCount, doc: "alerts of a rule in a minute that are sent on their own, the rest as a summary; default all, 20 with a bundled template"},
+			"limit":            {kind: optCount, doc: "alerts of a rule in a minute that are sent on their own, the rest as a summary; default all, 20 with slack and email"},
 			"group":            {kind: optDuration, doc: "how long alerts of a rule and key are gathered behind the first; default not at all"},
 			"disable_after":    {kind: optDuration, doc: "of nothing but failures, after which it is switched off; default 120h"},
 			"allow":            {kind: optTexts, doc: "address ranges that the egress guard lets through, such as \"10.0.0.0/8\""},

@@ -30,6 +30,19 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// The page on webhooks has a row for every option.
+func TestPageOfWebhooks(t *testing.T) {
+	text, err := os.ReadFile("../docs/webhooks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range sinkKinds["webhook"] {
+		if !strings.Contains(string(text), "\n| `"+name+"` |") {
+			t.Errorf("docs/webhooks.md lacks the option %s", name)
+		}
+	}
+}
+
 func functionsPage() string {
 	var b strings.Builder
 	b.WriteString("# Functions\n\nMade from the catalogue in `dsl`, whose examples are run by a test. Aggregates (`count() over last 5m`) are\n")
