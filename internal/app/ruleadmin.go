@@ -33,10 +33,15 @@ func (a *ruleAdmin) load() (engine.RuleSet, error) { return a.compose(a.book.Dat
 // where the first rules of the command line do, so that they can import those.
 func (a *ruleAdmin) compose(b *rulebook.Data) (engine.RuleSet, error) {
 	paths, texts := slices.Clone(a.d.cmd.Rules), map[string]string{}
+	files, err := engine.ReadRules(dsl.Files, paths...)
+	if err != nil || len(b.Files) == 0 {
+		files.Status = b.Statuses()
+		return files, err
+	}
 	for _, name := range slices.Sorted(maps.Keys(b.Files)) {
 		p := a.place(name)
-		if _, err := os.Stat(filepath.FromSlash(p)); err == nil {
-			return engine.RuleSet{}, &rulebook.ChangeError{Why: fmt.Sprintf("there is a file %s: edit that one, or give what the API applies another name", p)}
+		if _, ok := files.Files[p]; ok {
+			return engine.RuleSet{}, &rulebook.ChangeError{Why: fmt.Sprintf("the rules of %s are managed by that file: edit it, or give what the API applies another name", p)}
 		}
 		texts[p] = b.Files[name].Text
 		paths = append(paths, p)

@@ -116,7 +116,7 @@ func TestRulesThroughTheAPI(t *testing.T) {
 	ok("POST", "/api/v1/rules/apply", fields{"file": "more.cep", "text": applied, "reason": "first"}, `{"rule":"large","what":"new"}`)
 	see("watched u1, large u2, large u3")
 	refused("POST", "/api/v1/rules/apply", fields{"file": "more.cep", "text": "rule x {", "reason": "second"}, 422, "rules_do_not_compile")
-	refused("POST", "/api/v1/rules/apply", fields{"file": "r.cep", "text": applied, "reason": "second"}, 400, "there is a file r.cep")
+	refused("POST", "/api/v1/rules/apply", fields{"file": "r.cep", "text": applied, "reason": "second"}, 400, "the rules of r.cep are managed by that file")
 	refused("POST", "/api/v1/rules/apply", fields{"file": "../x.cep", "text": applied, "reason": "second"}, 400, "is no name of a rule file")
 	refused("POST", "/api/v1/rules/apply", fields{"file": "x.cep", "text": applied}, 400, "needs a reason")
 	again()
