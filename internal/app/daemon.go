@@ -35,11 +35,13 @@ type daemon struct {
 	admin   *ruleAdmin
 	srv     *server.Server
 	carry   engine.Carry
+	ready   func(url string, prog *dsl.Program) // told when it listens
 }
 
 // open opens the state directory and recovers it.
 func (c *serveCmd) open(ctx context.Context, log *slog.Logger, s Streams) (d *daemon, err error) {
 	d = &daemon{cmd: c, log: log, streams: s, figures: server.NewFigures()}
+	d.ready = d.welcome
 	if c.Carry == "reset" {
 		d.carry = engine.Reset
 	}
@@ -121,7 +123,7 @@ func (d *daemon) serve(stop *signals) error {
 	go d.files.follow(running, tick.C, stop.hangup)
 	go d.watchHealth(running)
 	go d.admin.expire(running)
-	d.welcome(url, prog)
+	d.ready(url, prog)
 	select {
 	case <-stop.ctx.Done():
 		return d.drain(stopRunning, ran)

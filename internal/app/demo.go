@@ -31,24 +31,30 @@ const (
 	demoTruth  = "data/generated.truth.ndjson"
 )
 
-type demoCmd struct{}
+type demoCmd struct {
+	Listen  string   `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on; a free one if it is taken."`
+	State   string   `given:"" placeholder:"DIR" help:"Directory that everything is kept in; default one that is removed at the end."`
+	Rate    float64  `default:"20" placeholder:"N" help:"Events a second, about."`
+	For     interval `default:"0s" placeholder:"TIME" help:"End by itself after so long; 0s: when it is interrupted."`
+	Offline bool     `help:"Run the rules over bundled events instead, and exit."`
+}
 
 func (demoCmd) Help() string {
-	return "Runs the rules of the library over bundled events: an alert with its reason, a near miss with its\nreason, a summary, and what to type next. Needs nothing else.\n\nExample:\n  weir demo"
+	return `Starts a server with the rules of the library, simulated cards, logins and sensors, and a receiver of
+webhooks: an alert with its reason, a near miss with its reason, what to open, and what to type next.
+Needs nothing else.
+
+Examples:
+  weir demo
+  weir demo --rate 200 --for 1m
+  weir demo --offline`
 }
 
-// planted is a line of the truth file.
-type planted struct {
-	Kind     string    `json:"kind"`
-	Key      string    `json:"key"`
-	NearMiss bool      `json:"near_miss"`
-	Note     string    `json:"note"`
-	Rules    []string  `json:"rules"`
-	First    time.Time `json:"first"`
-	Last     time.Time `json:"last"`
-}
-
-func (demoCmd) Run(ctx context.Context, s Streams) error {
+// Run is the command.
+func (c demoCmd) Run(ctx context.Context, s Streams) error {
+	if !c.Offline {
+		return c.live(ctx, s)
+	}
 	d := &demo{ctx: ctx, out: s.Out}
 	if err := d.load(); err != nil {
 		return err
@@ -67,6 +73,17 @@ func (demoCmd) Run(ctx context.Context, s Streams) error {
 	return nil
 }
 
+// planted is a line of the truth file.
+type planted struct {
+	Kind     string    `json:"kind"`
+	Key      string    `json:"key"`
+	NearMiss bool      `json:"near_miss"`
+	Note     string    `json:"note"`
+	Rules    []string  `json:"rules"`
+	First    time.Time `json:"first"`
+	Last     time.Time `json:"last"`
+}
+
 // demo is one showing.
 type demo struct {
 	ctx     context.Context
@@ -81,20 +98,7 @@ type demo struct {
 }
 
 func (d *demo) load() (err error) {
-	var names []string
-	names, err = fs.Glob(library.Files, "*.cep")
-	if err != nil {
-		return err
-	}
-	prog, ds, err := dsl.Load(library.Files, names...)
-	if err != nil {
-		return err
-	}
-	if ds.HasErrors() {
-		return fmt.Errorf("the bundled rules do not compile:\n%s", ds.Text())
-	}
-	d.prog = prog
-	if d.lookups, _, err = lookup.Load(prog); err != nil {
+	if err := d.compile(); err != nil {
 		return err
 	}
 	if d.truth, err = readTruth(); err != nil {
@@ -108,6 +112,24 @@ func (d *demo) load() (err error) {
 		return err
 	}
 	return os.WriteFile(d.file(), events, 0o600)
+}
+
+// compile compiles the rules of the library.
+func (d *demo) compile() error {
+	names, err := fs.Glob(library.Files, "*.cep")
+	if err != nil {
+		return err
+	}
+	prog, ds, err := dsl.Load(library.Files, names...)
+	if err != nil {
+		return err
+	}
+	if ds.HasErrors() {
+		return fmt.Errorf("the bundled rules do not compile:\n%s", ds.Text())
+	}
+	d.prog = prog
+	d.lookups, _, err = lookup.Load(prog)
+	return err
 }
 
 func (d *demo) file() string { return filepath.Join(d.dir, filepath.Base(demoEvents)) }
@@ -162,8 +184,15 @@ func (d *demo) alert() {
 	if a == nil {
 		return
 	}
+	d.show(a)
+}
+
+// show prints an alert with its reason.
+func (d *demo) show(a *cep.Alert) {
 	fmt.Fprintf(d.out, "ALERT  %s  %s  %s\n  %s\n", a.Severity, a.Rule, clock(a.At), a.Message)
-	fmt.Fprintln(d.out, hang("  why: "+d.rule(a.Rule).Sentence(), 7))
+	if r := d.rule(a.Rule); r != nil {
+		fmt.Fprintln(d.out, hang("  why: "+r.Sentence(), 7))
+	}
 	for _, e := range a.Events {
 		fmt.Fprintf(d.out, "    %s  %-8s %s %s\n", clock(e.At), e.Step, e.Type, e.ID)
 	}
@@ -212,7 +241,7 @@ func (d *demo) nearMiss() error {
 			return err
 		}
 		misses := story.Misses(1)
-		if len(misses) == 0 {
+		if len(misses) == 0 || misses[0].End == "" { // it may still become an incident
 			continue
 		}
 		fmt.Fprintf(d.out, "NEAR MISS  %s  %s\n", p.Kind, p.Key)

@@ -209,7 +209,7 @@ func TestSettings(t *testing.T) {
 }
 
 func TestDemo(t *testing.T) {
-	code, out, errs := weir(t, "demo")
+	code, out, errs := weir(t, "demo", "--offline")
 	if code != exitOK {
 		t.Fatal(errs)
 	}
@@ -270,7 +270,7 @@ func TestHang(t *testing.T) {
 
 // What the demo shows fits a screen of 100 columns.
 func TestDemoFits(t *testing.T) {
-	_, out, _ := weir(t, "demo")
+	_, out, _ := weir(t, "demo", "--offline")
 	for line := range strings.Lines(out) {
 		if n := len([]rune(strings.TrimRight(line, "\n"))); n > width {
 			t.Errorf("%d columns: %s", n, line)

@@ -25,7 +25,7 @@ func (d *daemon) welcome(url string, prog *dsl.Program) {
 	if try != "" {
 		fmt.Fprintf(d.streams.Err, "  send an event  %s\n", try)
 	}
-	fmt.Fprintf(d.streams.Err, "  see alerts     curl '%s/api/v1/alerts?wait=30s'\n  how it is      curl '%s/readyz?verbose'\n\n", url, url)
+	fmt.Fprintf(d.streams.Err, "  see alerts     %s/ in a browser, or: weir alerts tail\n  how it is      curl '%s/readyz?verbose'\n\n", url, url)
 }
 
 // tryLine is a command that sends an event, "" if none comes over HTTP.

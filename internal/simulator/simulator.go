@@ -15,7 +15,7 @@ import (
 // default.
 type Options struct {
 	Seed  uint64    // default 1
-	Start time.Time // of the first event, about
+	Start time.Time // of the first event
 	Rate  float64   // events a second, about; default 20
 }
 
@@ -23,8 +23,8 @@ type Options struct {
 const (
 	length    = 6 * time.Hour
 	perStream = 0.6
-	incidents = 3               // of each kind in a stream
-	gap       = 5 * time.Minute // about, between two incidents of a stream
+	incidents = 3                // of each kind in a stream
+	spread    = 45 * time.Minute // between the stream that has come least and the one that has come furthest
 	maxRate   = 1_000
 )
 
@@ -60,11 +60,16 @@ func New(o Options) (*Simulator, error) {
 	n := max(1, int(o.Rate/perStream+0.5))
 	s := &Simulator{opt: o}
 	for i := range n {
-		// Their incidents begin after a twentieth of their time, one stream's
-		// behind the other's.
-		st := &stream{number: i, start: o.Start.Add(-length/20 - gap + gap*time.Duration(i)/time.Duration(n))}
+		// Incidents begin after a twentieth of a stream's time. Each stream has
+		// come further than the one before, so that there is some of everything.
+		st := &stream{number: i, start: o.Start.Add(-length/20 - spread*time.Duration(i)/time.Duration(n))}
 		if err := s.begin(st); err != nil {
 			return nil, err
+		}
+		for st.at < o.Start.UnixNano() {
+			if err := s.advance(st); err != nil {
+				return nil, err
+			}
 		}
 		s.streams = append(s.streams, st)
 	}
