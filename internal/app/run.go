@@ -36,6 +36,7 @@ type runCmd struct {
 	Workers int    `default:"0" help:"Goroutines that decode; 0: one per processor. Never changes the alerts."`
 	Drain   bool   `help:"Also fire the deadlines that lie behind the last event."`
 	Stats   bool   `help:"Print a JSON summary with the cost of each rule to standard error."`
+	Watch   bool   `help:"Run again with each save of a rule file, and print what that changes of the alerts."`
 	State   string `env:"-" given:"" placeholder:"DIR" help:"Folder that keeps how far the run is: after a crash, or an interrupt, the same command goes on there. It is made if need be, and is for this one run."`
 
 	CheckpointInterval interval `default:"5s" placeholder:"TIME" help:"With --state, the time between checkpoints: what is worked off again after a crash."`
@@ -50,11 +51,17 @@ Examples:
   weir run rules/library/aws --events rules/library/data/aws_cloudtrail_stratus.ndjson.gz
   weir run my.cep --events Tx=transactions.csv.gz --stats
   weir gen | weir run rules/library --events - --out alerts.ndjson
-  weir run my.cep --events big.ndjson.gz --out alerts.ndjson --state job`
+  weir run my.cep --events big.ndjson.gz --out alerts.ndjson --state job
+  weir run my.cep --events recorded.ndjson --watch`
 }
 
 // Run is the command.
 func (c runCmd) Run(ctx context.Context, s Streams) error {
+	if c.Watch {
+		tick := time.NewTicker(watchEvery)
+		defer tick.Stop()
+		return c.watch(ctx, s, tick.C)
+	}
 	prog, set, err := c.compile(s)
 	if err != nil {
 		return err
