@@ -21,8 +21,9 @@ type tryCmd struct {
 }
 
 func (tryCmd) Help() string {
-	return `Guesses how the events of a file of yours are declared, checks that the file can be read so, and says
-what to type next.
+	return `Guesses how the events of a file of yours are declared, checks that the file can be read so, tries the
+library's rules on its first records, names those that could not be tried and the field that each lacks, and
+says what to type next.
 
 Examples:
   weir try payments.csv
@@ -44,6 +45,11 @@ func (c tryCmd) Run(ctx context.Context, s Streams) error {
 	if err := c.check(ctx, s, sample, text); err != nil {
 		return err
 	}
+	list, known, err := tryRules(ctx, sample, all)
+	if err != nil {
+		return err
+	}
+	tellTried(s.Out, list, known, sample)
 	rules := "my.cep"
 	if c.Out != "" {
 		rules = c.Out
