@@ -37,12 +37,13 @@ func (c tryCmd) Run(ctx context.Context, s Streams) error {
 		return err
 	}
 	all := guesses(sample)
-	text, key, err := declaration(c.File, sample, all)
+	d, err := declaration(c.File, sample, all)
 	if err != nil {
 		return err
 	}
+	text := d.text
 	fmt.Fprintf(s.Out, "%s: %s looked at, %s\n\n%s\n", c.File, plural(len(sample.records), "record"), plural(len(sample.paths), "field"), text)
-	if err := c.check(ctx, s, sample, text); err != nil {
+	if err := c.check(ctx, s, sample, &d); err != nil {
 		return err
 	}
 	list, known, err := tryRules(ctx, sample, all)
@@ -69,10 +70,16 @@ func (c tryCmd) Run(ctx context.Context, s Streams) error {
 	if c.Out == "" {
 		fmt.Fprintf(s.Out, "  weir try %s --out %s\n", quoted(c.File), rules)
 	}
-	if key != nil {
-		fmt.Fprintf(s.Out, "  printf 'rule many \"Many in a minute\" {\\n  by %s\\n  on Record when count() over last 1m > 20\\n  alert { message \"{%s}\" }\\n}\\n' >> %s\n", key.name, key.name, rules)
+	if d.key != nil {
+		fmt.Fprintf(s.Out, "  printf 'rule many \"Many in a minute\" {\\n  by %s\\n  on %s when count() over last 1m > 20\\n  alert { message \"{%s}\" }\\n}\\n' >> %s\n", d.key.name, d.event, d.key.name, rules)
 	}
-	fmt.Fprintf(s.Out, "  weir run %s --events Record=%s%s\n", rules, quoted(c.File), flags(c.File, sample))
+	events := "--events " + quoted(c.File)
+	if d.field == "" {
+		events = "--events Record=" + quoted(c.File)
+	} else if d.field != "type" {
+		events += " --type-field " + quoted(d.field)
+	}
+	fmt.Fprintf(s.Out, "  weir run %s %s%s\n", rules, events, flags(c.File, sample))
 	return nil
 }
 
@@ -98,8 +105,71 @@ func quoted(path string) string {
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
-// declaration writes the rule file, and returns the best key.
-func declaration(path string, s *sample, all []*guess) (string, *guess, error) {
+// declared is what is written of a sample.
+type declared struct {
+	text   string
+	events []string // their names
+	event  string   // the one that most records are
+	key    *guess   // its best key; nil: none
+	field  string   // that says a record's type; "": all are of one
+}
+
+// declaration writes the rule file: an event for each type of the sample.
+func declaration(path string, s *sample, all []*guess) (d declared, err error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Guessed from %s: change what is wrong.\n", filepath.Base(path))
+	at := typePath(all)
+	if at < 0 {
+		d.event, d.events = "Record", []string{"Record"}
+		d.key, err = declare(&b, path, d.event, "", s, all, nil)
+		d.text = b.String()
+		return d, err
+	}
+	d.field = all[at].path
+	most, taken := 0, map[string]bool{}
+	for _, u := range userTypes(s, all) {
+		one := *s
+		one.records = nil
+		for _, r := range s.records {
+			if typeOf(r, at) == u.name {
+				one.records = append(one.records, r)
+			}
+		}
+		name := eventName(u.name, taken)
+		key, err := declare(&b, path, name, u.name, &one, guesses(&one), all[at])
+		if err != nil {
+			return d, err
+		}
+		d.events = append(d.events, name)
+		if len(one.records) > most {
+			most, d.event, d.key = len(one.records), name, key
+		}
+	}
+	d.text = b.String()
+	return d, nil
+}
+
+// eventName makes a name of an event for a type: order.created is OrderCreated.
+func eventName(text string, taken map[string]bool) string {
+	name := ""
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool {
+		return r > 'z' || !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9')
+	}) {
+		name += strings.ToUpper(part[:1]) + part[1:]
+	}
+	if name == "" || name[0] >= '0' && name[0] <= '9' || name == "Outcome" {
+		name = "E" + name
+	}
+	for taken[name] {
+		name += "X"
+	}
+	taken[name] = true
+	return name
+}
+
+// declare writes one event, and returns its best key. skip is the field of its
+// type.
+func declare(b *strings.Builder, path, name, tag string, s *sample, all []*guess, skip *guess) (*guess, error) {
 	var at, id *guess
 	for _, g := range all {
 		if g.isTime() && !strings.HasSuffix(g.kind, "?") && (at == nil || timeLike.MatchString(g.path) && !timeLike.MatchString(at.path)) {
@@ -110,47 +180,61 @@ func declaration(path string, s *sample, all []*guess) (string, *guess, error) {
 		}
 	}
 	if at == nil {
-		return "", nil, fmt.Errorf("no field of %s holds a time in every record, and rules run on the time of events; Weir reads RFC 3339, seconds or milliseconds since 1970, and layouts like 2006-01-02 15:04:05. Its fields: %s", path, strings.Join(s.paths[:min(12, len(s.paths))], ", "))
+		what := ""
+		if tag != "" {
+			what = fmt.Sprintf(" of type %q", tag)
+		}
+		return nil, fmt.Errorf("no field of %s holds a time in every record%s, and rules run on the time of events; Weir reads RFC 3339, seconds or milliseconds since 1970, and layouts like 2006-01-02 15:04:05. Its fields: %s", path, what, strings.Join(s.paths[:min(12, len(s.paths))], ", "))
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "# Guessed from %s: change what is wrong.\nevent Record {\n", filepath.Base(path))
+	fmt.Fprintf(b, "event %s", name)
+	if tag != "" && tag != name {
+		fmt.Fprintf(b, " as %q", tag)
+	}
+	b.WriteString(" {\n")
 	if id != nil {
-		fmt.Fprintf(&b, "  id %s\n", id.name)
+		fmt.Fprintf(b, "  id %s\n", id.name)
 	}
-	fmt.Fprintf(&b, "  time %s", at.name)
+	fmt.Fprintf(b, "  time %s", at.name)
 	if at.back > 0 {
 		whole := (time.Duration(at.back) + time.Second).Truncate(time.Second)
-		fmt.Fprintf(&b, " late %s", cep.AppendDuration(nil, int64(whole)))
+		fmt.Fprintf(b, " late %s", cep.AppendDuration(nil, int64(whole)))
 	}
 	b.WriteByte('\n')
 	for _, g := range all {
-		if g.kind == "" {
-			fmt.Fprintf(&b, "  # %s: objects in a list, or values of several shapes\n", g.path)
+		switch {
+		case skip != nil && (g.path == skip.path || g.seen == 0):
+			continue
+		case g.kind == "":
+			fmt.Fprintf(b, "  # %s: objects in a list, or values of several shapes\n", g.path)
 			continue
 		}
-		fmt.Fprintf(&b, "  %s: %s", g.name, g.kind)
+		fmt.Fprintf(b, "  %s: %s", g.name, g.kind)
 		if g.name != g.path {
-			fmt.Fprintf(&b, " from %q", g.path)
+			fmt.Fprintf(b, " from %q", g.path)
 		}
-		if g.kind == "string" && g.fits["comma"] {
+		if g.kind == "string" && g.fits["comma"] && g.seen > 0 {
 			b.WriteString("  # decimal commas: a number only once they are points")
 		}
 		b.WriteByte('\n')
 	}
 	b.WriteString("}\n")
 	ks := keys(all, id)
-	for _, k := range ks[:min(4, len(ks))] {
-		fmt.Fprintf(&b, "# key? %s: %s, %.1f records each\n", k.name, plural(len(k.distinct), "value"), float64(k.seen)/float64(len(k.distinct)))
+	for _, k := range ks[:min(3, len(ks))] {
+		fmt.Fprintf(b, "# key? %s: %s, %.1f records each\n", k.name, plural(len(k.distinct), "value"), float64(k.seen)/float64(len(k.distinct)))
 	}
 	if len(ks) == 0 {
-		return b.String(), nil, nil
+		return nil, nil
 	}
-	return b.String(), ks[0], nil
+	return ks[0], nil
 }
 
 // check reads the whole file with the declaration.
-func (c tryCmd) check(ctx context.Context, s Streams, sample *sample, text string) error {
-	prog, err := compile(s, engine.RuleText("guessed.cep", text+"rule all_records { global on Record when count() over last 1m < 0 alert { message \"\" } }\n"))
+func (c tryCmd) check(ctx context.Context, s Streams, sample *sample, d *declared) error {
+	text := d.text
+	for _, name := range d.events {
+		text += fmt.Sprintf("rule all_%s { global on %s when count() over last 1m < 0 alert { message \"\" } }\n", strings.ToLower(name), name)
+	}
+	prog, err := compile(s, engine.RuleText("guessed.cep", text))
 	if err != nil {
 		return err
 	}
@@ -158,7 +242,10 @@ func (c tryCmd) check(ctx context.Context, s Streams, sample *sample, text strin
 	if err != nil {
 		return err
 	}
-	f := engine.File{Path: c.File, Format: sample.format, Delimiter: sample.delimiter, Type: schemaOf(prog, "Record")}
+	f := engine.File{Path: c.File, Format: sample.format, Delimiter: sample.delimiter, TypeField: d.field}
+	if d.field == "" {
+		f.Type = schemaOf(prog, "Record")
+	}
 	cfg := engine.RunConfig{Files: []engine.File{f}}
 	cfg.Lookups, cfg.Shards = lookups, 1
 	first := ""

@@ -14,6 +14,7 @@ func TestTryFiles(t *testing.T) {
 		{"eu.csv", "\xef\xbb\xbfWhen;Card;Sum;IP\n01.03.2026 10:00:00;c1;\"1.234,50\";10.0.0.1\n01.03.2026 10:01:00;c1;2,50;\n", []string{`timestamp("02.01.2006 15:04:05") from "When"`, "ip?", "decimal commas", "2 events", `--delimiter ';'`}},
 		{"n.ndjson", `{"a":{"ts":1772359200},"id":"x1","n":1}` + "\n" + `{"a":{"ts":1772359190},"id":"x2","n":2.5}` + "\n", []string{"id id", "late 11s", `timestamp(unix_s) from "a.ts"`, "n: number", "2 events"}},
 		{"q.csv", "ts,note\n2026-03-01T10:00:00Z,\"two\nlines\"\n2026-03-01T10:00:01Z,x\n", []string{"note: string", "2 events"}},
+		{"types.ndjson", `{"kind":"order.created","ts":1772359200,"who":"u1","n":5}` + "\n" + `{"kind":"login","ts":"2026-03-01T10:00:00Z","who":"u1"}` + "\n", []string{`event OrderCreated as "order.created" {`, "ts: timestamp(unix_s)", "n: int", `event Login as "login" {`, "ts: timestamp\n", "2 events", "--events types.ndjson --type-field kind"}},
 	} {
 		t.Chdir(t.TempDir())
 		write(t, c.name, c.text)
