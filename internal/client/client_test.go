@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -116,6 +117,7 @@ func TestCAFile(t *testing.T) {
 type script struct {
 	t     *testing.T
 	plays [][]string
+	mu    sync.Mutex // over subs: each connection has its own goroutine
 	subs  []map[string]any
 	pages map[string]string // answers by request
 }
@@ -129,6 +131,8 @@ func (p *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, text)
 		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if len(p.subs) >= len(p.plays) {
 		w.WriteHeader(401)
 		fmt.Fprint(w, `{"error":{"code":"unauthorized","message":"the play is over"}}`)
@@ -173,6 +177,8 @@ func play(t *testing.T, p *script, f Feed) (seqs []uint64, said []string, err er
 	f.Say = func(text string) { said = append(said, text) }
 	f.wait = func(context.Context, time.Duration) error { return nil }
 	err = open(t, Config{URL: s.URL}).Follow(t.Context(), f)
+	p.mu.Lock() // no connection still writes what it was asked
+	defer p.mu.Unlock()
 	return seqs, said, err
 }
 
