@@ -96,6 +96,13 @@ func TestTriageByKeyboard(t *testing.T) {
 	b.until("nothing is selected any more", `!document.querySelector('dialog') && !document.querySelector('.selection')`)
 	b.keys("kkka")
 	b.untilText(row(4), "ack")
+	b.keys("o")
+	b.untilText("dialog[open]", "Owner")
+	b.axe("assign, light")
+	b.do(chromedp.SendKeys(chromedp.CSS(`dialog input[type=text]`), "jd\r"))
+	b.untilText(row(4)+" .owner", "jd")
+	b.keys("u")
+	b.untilText(row(4)+" .owner", "–")
 
 	// It is so for everybody, and after a reload.
 	b.do(chromedp.Reload())
@@ -197,6 +204,23 @@ func TestSilence(t *testing.T) {
 	b.untilText("#alert-3", "open")
 	if eval[bool](b, `document.querySelector('#alert-3').textContent.includes('silenced')`) {
 		t.Error("another key is silenced, too")
+	}
+
+	// It is ended where it stands.
+	b.click(`nav a[href="/silences"]`)
+	b.untilText("main tr", "a known tester")
+	b.shot("silences-light")
+	b.axe("silences, light")
+	b.theme("dark")
+	b.axe("silences, dark")
+	b.click("main td button")
+	b.untilText("main", "Nothing is silenced")
+	b.axe("no silences")
+	s.pay("c1", "6300.00")
+	b.click(`nav a[href="/"]`)
+	b.untilText("#alert-4", "open")
+	if eval[bool](b, `document.querySelector('#alert-4').textContent.includes('silenced')`) {
+		t.Error("an ended silence goes on")
 	}
 }
 

@@ -39,6 +39,7 @@ func TestHandlerServesEachFileWithItsType(t *testing.T) {
 		"/":                           "text/html; charset=utf-8",
 		"/alerts/88301":               "text/html; charset=utf-8",
 		"/pipeline":                   "text/html; charset=utf-8",
+		"/silences":                   "text/html; charset=utf-8",
 		"/assets/app/main.js":         "text/javascript; charset=utf-8",
 		"/assets/vendor/core.js":      "text/javascript; charset=utf-8",
 		"/assets/style.css":           "text/css; charset=utf-8",

@@ -11,6 +11,7 @@ import { List } from "./screens/list.js";
 import { Login } from "./screens/login.js";
 import { Nothing } from "./screens/nothing.js";
 import { Pipeline } from "./screens/pipeline.js";
+import { Silences } from "./screens/silences.js";
 import { locked, session, whoAmI } from "./session.js";
 import { HealthLine } from "./ui/health.js";
 import { Help } from "./ui/help.js";
@@ -22,6 +23,7 @@ function Screen() {
   const alert = /^\/alerts\/(\d+)$/.exec(path);
   if (alert) return html`<${AlertScreen} seq=${Number(alert[1])} />`;
   if (path === "/pipeline") return html`<${Pipeline} />`;
+  if (path === "/silences") return html`<${Silences} />`;
   if (path === "/" || path === "/alerts") return html`<${List} />`;
   return html`<${Nothing} />`;
 }

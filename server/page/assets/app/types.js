@@ -91,6 +91,19 @@
  * @property {Severity} severity the highest
  */
 
+/**
+ * @typedef {object} Silence
+ * @property {string} id
+ * @property {string} [rule] none: every rule
+ * @property {string} [key] none: every key
+ * @property {Record<string, string>} [labels]
+ * @property {string} reason
+ * @property {string} by
+ * @property {string} starts
+ * @property {string} ends
+ * @property {number} alerts how many it has kept from the sinks
+ */
+
 /** @typedef {{name: string, ok: boolean, text: string}} Check */
 /** @typedef {{ready: boolean, sentence: string, checks: Check[]}} Health */
 /** @typedef {{name: string, role: string, login: boolean}} Session */

@@ -111,6 +111,14 @@ function Selection() {
     </button>
     <button
       type="button"
+      onClick=${() => {
+        asking.value = { what: "assign", alerts: aim() };
+      }}
+    >
+      Assign… <kbd>o</kbd>
+    </button>
+    <button
+      type="button"
       class="quiet"
       onClick=${() => {
         selected.value = new Set();

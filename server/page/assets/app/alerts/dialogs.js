@@ -1,8 +1,9 @@
-// The questions that closing and silencing ask.
+// The questions that closing, assigning and silencing ask.
 
 import { html, useState } from "../../vendor/core.js";
 import { told } from "../api.js";
 import { keyText, plural } from "../format.js";
+import { session } from "../session.js";
 import { Dialog } from "../ui/dialog.js";
 import { SeverityMark } from "../ui/severity.js";
 import { asking, outcomes, silence, triage } from "./triage.js";
@@ -12,9 +13,9 @@ import { asking, outcomes, silence, triage } from "./triage.js";
 export function Asked() {
   const a = asking.value;
   if (!a?.alerts.length) return null;
-  return a.what === "close"
-    ? html`<${CloseDialog} alerts=${a.alerts} />`
-    : html`<${SilenceDialog} alert=${a.alerts[0]} />`;
+  if (a.what === "close") return html`<${CloseDialog} alerts=${a.alerts} />`;
+  if (a.what === "assign") return html`<${AssignDialog} alerts=${a.alerts} />`;
+  return html`<${SilenceDialog} alert=${a.alerts[0]} />`;
 }
 
 const done = () => {
@@ -51,6 +52,22 @@ function CloseDialog({ alerts }) {
       </fieldset>
       <label class="field">Comment <input type="text" value=${comment} onInput=${read(setComment)} autocomplete="off" /></label>
       <div class="buttons"><button type="submit" class="primary">Close ${plural(alerts.length, "alert")}</button></div>
+    </form>
+  <//>`;
+}
+
+/** @param {{alerts: Alert[]}} props */
+function AssignDialog({ alerts }) {
+  const [owner, setOwner] = useState(session.value?.name ?? "");
+  const submit = async (/** @type {Event} */ e) => {
+    e.preventDefault();
+    if (await triage(alerts, { assignee: owner.trim() })) done();
+  };
+  return html`<${Dialog} title="Assign: whose is it?" onClose=${done}>
+    <${About} alerts=${alerts} />
+    <form onSubmit=${submit}>
+      <label class="field">Owner <input type="text" autofocus value=${owner} onFocus=${(/** @type {FocusEvent} */ e) => /** @type {HTMLInputElement} */ (e.target).select()} onInput=${read(setOwner)} autocomplete="off" placeholder="nobody" /></label>
+      <div class="buttons"><button type="submit" class="primary">Assign ${plural(alerts.length, "alert")}</button></div>
     </form>
   <//>`;
 }

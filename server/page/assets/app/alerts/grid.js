@@ -55,7 +55,7 @@ export function Grid() {
     showNew();
     if (scroller.current) scroller.current.scrollTop = 0;
   };
-  const ask = (/** @type {"close" | "silence"} */ what) => {
+  const ask = (/** @type {"close" | "silence" | "assign"} */ what) => {
     const alerts = aim();
     if (alerts.length) asking.value = { what, alerts };
   };
@@ -74,6 +74,7 @@ export function Grid() {
     " ": () => current.value !== null && select(current.value),
     a: () => void acknowledge(aim()),
     c: () => ask("close"),
+    o: () => ask("assign"),
     s: () => ask("silence"),
     n: top,
     u: () => takeOffer(),

@@ -53,7 +53,12 @@ export async function triage(list, change) {
   // What was selected was selected for this.
   selected.value = new Set();
   const what = plural(list.length, "alert");
-  if (!change.state) toast(change.assignee === undefined ? "Comment added" : `Assigned ${what}`);
+  if (change.assignee !== undefined)
+    toast(change.assignee ? `Assigned ${what} to ${change.assignee}` : `Nobody's: ${what}`, {
+      name: "Undo",
+      act: () => ownersBack(list),
+    });
+  else if (!change.state) toast("Comment added");
   else if (change.state === "open") toast(`${words.open}: ${what}`);
   else
     toast(`${words[change.state]} ${what}${change.outcome ? ` as ${change.outcome}` : ""}`, {
@@ -64,16 +69,25 @@ export async function triage(list, change) {
 }
 
 /** Gives alerts the state back that they had. @param {Alert[]} list as it was */
-async function back(list) {
+const back = (list) =>
+  restore(list, ({ state = "open", outcome }) => (outcome ? { state, outcome } : { state }));
+
+/** Gives alerts to those who had them. @param {Alert[]} list as it was */
+const ownersBack = (list) => restore(list, ({ assignee = "" }) => ({ assignee }));
+
+/**
+ * @param {Alert[]} list as it was
+ * @param {(a: Alert) => object} was what an alert is given back
+ */
+async function restore(list, was) {
   /** @type {Map<string, Alert[]>} */
   const by = new Map();
   for (const a of list) {
-    const id = `${a.state ?? "open"} ${a.outcome ?? ""}`;
+    const id = JSON.stringify(was(a));
     by.set(id, [...(by.get(id) ?? []), a]);
   }
   for (const part of by.values()) {
-    const { state = "open", outcome } = part[0];
-    const change = outcome ? { state, outcome } : { state };
+    const change = was(part[0]);
     try {
       const got = await call("POST", "/alerts/triage", { alerts: part.map((a) => a.seq), ...change });
       acted(got.actions ?? []);

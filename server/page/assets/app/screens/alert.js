@@ -69,7 +69,7 @@ export function AlertScreen({ seq }) {
     const next = at < 0 ? undefined : list[at + by];
     if (next) go(`/alerts/${next.seq}`);
   };
-  const ask = (/** @type {"close" | "silence"} */ what) => {
+  const ask = (/** @type {"close" | "silence" | "assign"} */ what) => {
     if (s) asking.value = { what, alerts: [s.alert] };
   };
   useKeys({
@@ -78,6 +78,7 @@ export function AlertScreen({ seq }) {
     k: () => step(-1),
     a: () => s && void acknowledge([s.alert]),
     c: () => ask("close"),
+    o: () => ask("assign"),
     s: () => ask("silence"),
     u: () => takeOffer(),
     "?": openHelp,
@@ -133,13 +134,14 @@ function Back({ at = -1, of = 0, step }) {
   </nav>`;
 }
 
-/** @param {{alert: Alert, ask: (what: "close" | "silence") => void}} props */
+/** @param {{alert: Alert, ask: (what: "close" | "silence" | "assign") => void}} props */
 function Actions({ alert: a, ask }) {
   const state = a.state ?? "open";
   return html`<div class="actions" role="toolbar" aria-label="What to do">
     ${state === "open" && html`<button type="button" class="primary" onClick=${() => acknowledge([a])}>Acknowledge <kbd>a</kbd></button>`}
     ${state !== "closed" && html`<button type="button" onClick=${() => ask("close")}>Close… <kbd>c</kbd></button>`}
     ${state !== "open" && html`<button type="button" onClick=${() => triage([a], { state: "open" })}>Open again</button>`}
+    <button type="button" onClick=${() => ask("assign")}>Assign… <kbd>o</kbd></button>
     <button type="button" onClick=${() => ask("silence")}>Silence… <kbd>s</kbd></button>
   </div>`;
 }

@@ -16,6 +16,7 @@ const keys = [
   ["x", "select it, for a change of several"],
   ["a", "acknowledge"],
   ["c", "close, with what it turned out to be"],
+  ["o", "assign it to an owner, or to nobody"],
   ["s", "silence its rule and key for a while"],
   ["u", "take the last change back"],
   ["n", "show the new alerts that wait"],

@@ -13,6 +13,7 @@ import { toast } from "./toast.js";
 
 const screens = [
   ["/", "Alerts"],
+  ["/silences", "Silences"],
   ["/pipeline", "Pipeline"],
 ];
 
