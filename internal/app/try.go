@@ -8,8 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/dsl"
 	"github.com/weir-cep/weir/engine"
 	"github.com/weir-cep/weir/internal/decode"
 	"github.com/weir-cep/weir/internal/lookup"
@@ -117,7 +119,7 @@ type declared struct {
 // declaration writes the rule file: an event for each type of the sample.
 func declaration(path string, s *sample, all []*guess) (d declared, err error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Guessed from %s: change what is wrong.\n", filepath.Base(path))
+	fmt.Fprintf(&b, "# Guessed from %s: change what is wrong.\n", oneLine(filepath.Base(path)))
 	at := typePath(all)
 	if at < 0 {
 		d.event, d.events = "Record", []string{"Record"}
@@ -188,7 +190,7 @@ func declare(b *strings.Builder, path, name, tag string, s *sample, all []*guess
 	}
 	fmt.Fprintf(b, "event %s", name)
 	if tag != "" && tag != name {
-		fmt.Fprintf(b, " as %q", tag)
+		fmt.Fprintf(b, " as %s", literal(tag))
 	}
 	b.WriteString(" {\n")
 	if id != nil {
@@ -205,12 +207,12 @@ func declare(b *strings.Builder, path, name, tag string, s *sample, all []*guess
 		case skip != nil && (g.path == skip.path || g.seen == 0):
 			continue
 		case g.kind == "":
-			fmt.Fprintf(b, "  # %s: objects in a list, or values of several shapes\n", g.path)
+			fmt.Fprintf(b, "  # %s: objects in a list, or values of several shapes\n", oneLine(g.path))
 			continue
 		}
 		fmt.Fprintf(b, "  %s: %s", g.name, g.kind)
 		if g.name != g.path {
-			fmt.Fprintf(b, " from %q", g.path)
+			fmt.Fprintf(b, " from %s", literal(g.path))
 		}
 		if g.kind == "string" && g.fits["comma"] && g.seen > 0 {
 			b.WriteString("  # decimal commas: a number only once they are points")
@@ -264,4 +266,19 @@ func (c tryCmd) check(ctx context.Context, s Streams, sample *sample, d *declare
 	fmt.Fprintf(s.Out, "The whole file read so: %s\n", plural(int(r.Events), "event"))
 	r.missing(s.Out)
 	return nil
+}
+
+// literal writes a text as a rule file has it.
+func literal(text string) string {
+	return string(dsl.AppendValue(nil, cep.Str(text)))
+}
+
+// oneLine is a text as it stands in a comment.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
 }
