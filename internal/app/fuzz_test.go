@@ -1,15 +1,17 @@
 package app
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/weir-cep/weir/engine"
 )
 
-// What is guessed from any file is a rule file that compiles, or the file is
-// refused.
+// What is guessed from any file is a rule file that compiles and reads all that
+// it was guessed from, or the file is refused.
 func FuzzTry(f *testing.F) {
 	for _, seed := range []string{
 		"When;Card;Sum\n01.03.2026 10:00:00;c1;\"1.234,50\"\n01.03.2026 10:01:00;c1;2,50\n",
@@ -34,7 +36,17 @@ func FuzzTry(f *testing.F) {
 			return
 		}
 		if _, err := engine.RuleText("guessed.cep", d.text).Compile(); err != nil {
-			t.Errorf("%v\n%s", err, d.text)
+			t.Fatalf("%v\n%s", err, d.text)
+		}
+		if s.broken > 0 || s.dropped > 0 || !s.whole {
+			return
+		}
+		var out, errs bytes.Buffer
+		if err := (tryCmd{File: file}).check(t.Context(), Streams{Out: &out, Err: &errs}, s, &d); err != nil {
+			t.Fatalf("%v\n%s%s", err, d.text, errs.String())
+		}
+		if strings.Contains(out.String(), "rejected") {
+			t.Errorf("what is guessed refuses what it is guessed from:\n%s%s", d.text, out.String())
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -69,12 +70,17 @@ func (c tryCmd) Run(ctx context.Context, s Streams) error {
 		}
 	}
 	fmt.Fprintln(s.Out, "\nNEXT")
+	if slices.ContainsFunc(all, (*guess).decimalCommas) {
+		fmt.Fprintf(s.Out, "  # decimal commas into points, then again\n  %s %s > points.csv && weir try points.csv\n", decimalPoints(sample.delimiter), quoted(c.File))
+	}
 	if c.Out == "" {
 		fmt.Fprintf(s.Out, "  weir try %s --out %s\n", quoted(c.File), rules)
 	}
+	by, message := "global", "Many in a minute"
 	if d.key != nil {
-		fmt.Fprintf(s.Out, "  printf 'rule many \"Many in a minute\" {\\n  by %s\\n  on %s when count() over last 1m > 20\\n  alert { message \"{%s}\" }\\n}\\n' >> %s\n", d.key.name, d.event, d.key.name, rules)
+		by, message = "by "+d.key.name, "{"+d.key.name+"}"
 	}
+	fmt.Fprintf(s.Out, "  printf 'rule many \"Many in a minute\" {\\n  %s\\n  on %s when count() over last 1m > 20\\n  alert { message \"%s\" }\\n}\\n' >> %s\n", by, d.event, message, rules)
 	events := "--events " + quoted(c.File)
 	if d.field == "" {
 		events = "--events Record=" + quoted(c.File)
@@ -97,6 +103,18 @@ func flags(path string, s *sample) (text string) {
 		text += " --delimiter '" + strings.ReplaceAll(string(s.delimiter), "\t", `\t`) + "'"
 	}
 	return text
+}
+
+// decimalPoints is a command that writes 1.234,50 as 1234.50 where that is all
+// of a cell.
+func decimalPoints(delimiter byte) string {
+	end := `"`
+	if delimiter == '\t' {
+		end += `\t`
+	} else if delimiter != ',' {
+		end += `\` + string(delimiter)
+	}
+	return `perl -pe 's/(?<![^` + end + `])(-?\d[\d.]*),(\d+)(?=[` + end + `\r\n]|$)/(my $w = $1) =~ tr{.}{}d; "$w.$2"/ge'`
 }
 
 // quoted writes a path for a shell.
@@ -186,7 +204,7 @@ func declare(b *strings.Builder, path, name, tag string, s *sample, all []*guess
 		if tag != "" {
 			what = fmt.Sprintf(" of type %q", tag)
 		}
-		return nil, fmt.Errorf("no field of %s holds a time in every record%s, and rules run on the time of events; Weir reads RFC 3339, seconds or milliseconds since 1970, and layouts like 2006-01-02 15:04:05. Its fields: %s", path, what, strings.Join(s.paths[:min(12, len(s.paths))], ", "))
+		return nil, fmt.Errorf("no field of %s holds a time in every record%s, and rules run on the time of events; Weir reads RFC 3339, seconds or milliseconds since 1970, and layouts like 2006-01-02 15:04:05. %s", path, what, nearestTime(s, all))
 	}
 	fmt.Fprintf(b, "event %s", name)
 	if tag != "" && tag != name {
@@ -214,8 +232,8 @@ func declare(b *strings.Builder, path, name, tag string, s *sample, all []*guess
 		if g.name != g.path {
 			fmt.Fprintf(b, " from %s", literal(g.path))
 		}
-		if g.kind == "string" && g.fits["comma"] && g.seen > 0 {
-			b.WriteString("  # decimal commas: a number only once they are points")
+		if g.decimalCommas() {
+			b.WriteString("  # decimal commas: a number once they are points")
 		}
 		b.WriteByte('\n')
 	}

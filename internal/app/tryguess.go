@@ -10,7 +10,10 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/weir-cep/weir/cep"
+	"github.com/weir-cep/weir/internal/decode"
 )
 
 // timeForms are the layouts of times that are looked for, "" for RFC 3339.
@@ -36,7 +39,7 @@ const distinctMax = 60_000
 func guesses(s *sample) []*guess {
 	all := make([]*guess, len(s.paths))
 	for i, p := range s.paths {
-		all[i] = &guess{path: p, distinct: map[string]int{}, fits: map[string]bool{"int": true, "number": true, "bool": true, "ip": true, cep.UnixSeconds: true, cep.UnixMillis: true, "comma": true}}
+		all[i] = &guess{path: p, distinct: map[string]int{}, fits: map[string]bool{"int": true, "number": true, "name": true, "bool": true, "ip": true, cep.UnixSeconds: true, cep.UnixMillis: true, "comma": true}}
 		for _, f := range timeForms {
 			all[i].fits["time "+f] = true
 		}
@@ -51,6 +54,9 @@ func guesses(s *sample) []*guess {
 	taken := map[string]bool{}
 	for _, g := range all {
 		g.decide(len(s.records))
+		if s.format == decode.JSON && slices.Contains(strings.Split(g.path, "."), "") {
+			g.kind = "" // a name of no letters
+		}
 		g.name = fieldName(g.path, taken)
 		g.backward(s)
 	}
@@ -58,6 +64,12 @@ func guesses(s *sample) []*guess {
 }
 
 var commaDecimal = regexp.MustCompile(`^-?(\d{1,3}(\.\d{3})+|\d+),\d+$`)
+
+// numeric are the numbers that Weir reads: those of JSON. 0711 is a name.
+var numeric = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$`)
+
+// nameDigits is how long a whole number is that names something, such as a card.
+const nameDigits = 12
 
 func (g *guess) see(c cell) {
 	switch c.kind {
@@ -84,10 +96,12 @@ func fitsType(f string, c cell) bool {
 	switch f {
 	case "int":
 		_, err := strconv.ParseInt(c.text, 10, 64)
-		return err == nil && c.kind != cellBool
+		return err == nil && numeric.MatchString(c.text)
 	case "number":
 		_, err := strconv.ParseFloat(c.text, 64)
-		return err == nil && c.kind != cellBool && !strings.ContainsAny(c.text, "xXnN_")
+		return err == nil && numeric.MatchString(c.text)
+	case "name":
+		return numeric.MatchString(c.text) && len(c.text) >= nameDigits
 	case "bool":
 		return c.kind == cellBool || c.kind == cellText && (strings.EqualFold(c.text, "true") || strings.EqualFold(c.text, "false"))
 	case "ip":
@@ -107,10 +121,8 @@ func fitsType(f string, c cell) bool {
 }
 
 func parseForm(form, text string) (time.Time, error) {
-	if form == "" {
-		form = time.RFC3339
-	}
-	return time.Parse(form, text)
+	t, err := cep.ParseTime(text, form, time.UTC)
+	return time.Unix(0, t).UTC(), err
 }
 
 var timeLike = regexp.MustCompile(`(?i)(^|_|\.)(at|ts|time|timestamp|date|datetime|epoch|created|updated|when)($|_|\.)|time$|At$|(?i)date$`)
@@ -131,9 +143,9 @@ func (g *guess) decide(records int) {
 		g.kind = "timestamp(" + cep.UnixMillis + ")"
 	case g.fits[cep.UnixSeconds] && timeLike.MatchString(g.path):
 		g.kind = "timestamp(" + cep.UnixSeconds + ")"
-	case g.fits["int"] && !idLike(g.path) && !moneyLike.MatchString(g.path):
+	case g.fits["int"] && !g.fits["name"] && !idLike(g.path) && !moneyLike.MatchString(g.path):
 		g.kind = "int"
-	case g.fits["number"] && !idLike(g.path):
+	case g.fits["number"] && !(g.fits["int"] && g.fits["name"]) && !idLike(g.path):
 		g.kind = "number"
 	case g.fits["ip"]:
 		g.kind = "ip"
@@ -156,8 +168,8 @@ func (g *guess) decide(records int) {
 
 // idLike names say that a number is a name, not a quantity.
 func idLike(path string) bool {
-	p := strings.ToLower(path)
-	for _, end := range []string{"id", "_no", "number", "account", "card", "iban", "phone", "zip", "pan"} {
+	p := identifier(path)
+	for _, end := range []string{"id", "_no", "_nr", "number", "account", "card", "iban", "phone", "zip", "pan"} {
 		if strings.HasSuffix(p, end) {
 			return true
 		}
@@ -195,9 +207,14 @@ func (g *guess) backward(s *sample) {
 	}
 }
 
-// fieldName makes a name for a path: its last part where that is free.
+// fieldName makes a name for a path: its last part where that is free and says
+// enough.
 func fieldName(path string, taken map[string]bool) string {
 	name := identifier(path[strings.LastIndexByte(path, '.')+1:])
+	switch name {
+	case "id", "name", "type", "code", "value", "status", "key", "f_":
+		name = identifier(path)
+	}
 	if taken[name] {
 		name = identifier(path)
 	}
@@ -215,8 +232,11 @@ var reservedName = map[string]bool{"and": true, "or": true, "not": true, "in": t
 // identifier writes a text with the letters that a name may have.
 func identifier(text string) string {
 	var b strings.Builder
-	for _, r := range text {
+	for _, r := range norm.NFKD.String(text) {
 		switch {
+		case unicode.Is(unicode.Mn, r): // an accent, which stood on the letter before it
+		case r == 'ß':
+			b.WriteString("ss")
 		case r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)):
 			b.WriteRune(unicode.ToLower(r))
 		case b.Len() > 0 && !strings.HasSuffix(b.String(), "_"):
@@ -253,4 +273,44 @@ func keys(all []*guess, id *guess) (list []*guess) {
 		return len(b.distinct) - len(a.distinct)
 	})
 	return list
+}
+
+// decimalCommas says whether all values are numbers with a comma.
+func (g *guess) decimalCommas() bool {
+	return strings.TrimSuffix(g.kind, "?") == "string" && g.fits["comma"] && g.seen > 0
+}
+
+// nearestTime says which field holds a time in the most records, and the first
+// value that is none; or it names the fields.
+func nearestTime(s *sample, all []*guess) string {
+	forms := []string{cep.UnixSeconds, cep.UnixMillis}
+	for _, f := range timeForms {
+		forms = append(forms, "time "+f)
+	}
+	var best *guess
+	most, odd := 0, ""
+	for i, g := range all {
+		for _, form := range forms {
+			if strings.HasPrefix(form, "unix") && !timeLike.MatchString(g.path) {
+				continue
+			}
+			n, other := 0, "none at all"
+			for _, record := range s.records {
+				j := slices.IndexFunc(record, func(c cell) bool { return c.path == i })
+				switch {
+				case j >= 0 && fitsType(form, record[j]):
+					n++
+				case j >= 0 && record[j].text != "" && other == "none at all":
+					other = strconv.Quote(shown([]byte(record[j].text)))
+				}
+			}
+			if n > most {
+				best, most, odd = g, n, other
+			}
+		}
+	}
+	if best == nil {
+		return "Its fields: " + strings.Join(s.paths[:min(12, len(s.paths))], ", ")
+	}
+	return fmt.Sprintf("%s comes nearest: %d of %s have a time of one form in it, another has %s", best.path, most, plural(len(s.records), "record"), odd)
 }

@@ -31,7 +31,7 @@ import (
 type tried struct {
 	rule  *dsl.RuleIR
 	needs map[*cep.Schema][]int // fields that it reads, by type
-	lacks string                // the first that the events have not; "": none
+	lacks string                // what the events have not; "": nothing
 	of    map[string]string     // by the library's type: the user's, "" where there is one
 	count int                   // alerts
 	first string                // the first one's message
@@ -220,9 +220,10 @@ func typesOfRule(t *tried) (names []string) {
 	return names
 }
 
-// mapped finds the user's field for each of the library's; lacks names the first
+// mapped finds the user's field for each of the library's; lacks names those
 // that there is none for.
 func mapped(schema *cep.Schema, fields []int, all []*guess, u userType) (list []fieldOf, lacks string) {
+	var none []string
 	for _, f := range fields {
 		best, rank := (*guess)(nil), 0
 		for i, g := range all {
@@ -241,11 +242,12 @@ func mapped(schema *cep.Schema, fields []int, all []*guess, u userType) (list []
 			}
 		}
 		if best == nil {
-			return nil, fmt.Sprintf("%s.%s", schema.Name, schema.Fields[f].Name)
+			none = append(none, schema.Name+"."+schema.Fields[f].Name)
+			continue
 		}
 		list = append(list, fieldOf{f, best})
 	}
-	return list, ""
+	return list, strings.Join(none, ", ")
 }
 
 // canBe says whether a field of the library can hold what a path does.

@@ -17,7 +17,8 @@ import (
 const (
 	trySampleBytes   = 16 << 20
 	trySampleRecords = 50_000
-	tryFieldsMax     = 200 // paths of one file; more are not looked at
+	tryFieldsMax     = 200  // paths of one file; more are not looked at
+	tryPathMax       = 4096 // bytes of a path of an object within objects
 )
 
 // cell is one field of a record as the file has it.
@@ -161,6 +162,9 @@ func (s *sample) object(line []byte) (record []cell, err error) {
 // members reads an object behind its brace; fields of objects within have
 // dotted paths.
 func (s *sample) members(d *json.Decoder, prefix string, record *[]cell) error {
+	if len(prefix) > tryPathMax {
+		return errors.New("an object within objects, deeper than any declaration reads")
+	}
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
@@ -249,7 +253,10 @@ func (s *sample) readCSV(path string, text []byte) error {
 	if err != nil {
 		return fmt.Errorf("%s is read as CSV, but its header can't be: %w", path, err)
 	}
-	for _, name := range head {
+	for i, name := range head {
+		if _, ok := s.index[name]; ok {
+			return fmt.Errorf("the header of %s has the column %q twice, the second is number %d: give it another name", path, name, i+1)
+		}
 		s.path(name)
 	}
 	width := len(head)
