@@ -23,10 +23,6 @@ type sender struct {
 	address string
 	maxLen  int64 // about how many entries the stream keeps; 0: all
 	client  *goredis.Client
-	// has is how many of the items of the last send that failed are in the
-	// stream, and the number of the first of them.
-	has   int
-	first uint64
 }
 
 // Open opens sinks of kind redis.
@@ -55,22 +51,18 @@ func Open(spec sink.Spec) (sink.Sender, error) {
 	return s, o.Err()
 }
 
-// Send implements sink.Sender. After an error, those of the items that are
-// known to be in the stream are not sent again.
+// Send implements sink.Sender. The items are one transaction: a server that
+// refuses some of them, since it is out of memory or still loads its data, must
+// not take later ones of the same key.
 func (s *sender) Send(ctx context.Context, items []sink.Item) error {
-	done := 0
-	if items[0].Seq == s.first {
-		done = s.has
-	}
-	s.first, s.has = items[0].Seq, done
-	pipe := s.client.Pipeline()
-	var answers []*goredis.StringCmd
-	for i := range items[done:] {
-		it := &items[done+i]
-		answers = append(answers, pipe.XAdd(ctx, &goredis.XAddArgs{
+	pipe := s.client.TxPipeline()
+	answers := make([]*goredis.StringCmd, len(items))
+	for i := range items {
+		it := &items[i]
+		answers[i] = pipe.XAdd(ctx, &goredis.XAddArgs{
 			Stream: s.stream, MaxLen: s.maxLen, Approx: s.maxLen > 0,
 			Values: []any{"alert_id", hex.EncodeToString(it.ID[:]), "rule", it.Rule, "key", it.Key, "data", it.Text},
-		}))
+		})
 	}
 	// A server that does not answer would hold an end up.
 	defer context.AfterFunc(ctx, func() { s.client.Close() })()
@@ -78,16 +70,11 @@ func (s *sender) Send(ctx context.Context, items []sink.Item) error {
 	if err == nil {
 		return nil
 	}
-	// The server works the commands off in their order, each for itself. One
-	// without an entry's id was not answered, whatever its error says.
+	// That the transaction is off is said of all; one has the cause.
 	for _, a := range answers {
-		if a.Err() != nil {
-			err = a.Err()
+		if a.Err() != nil && !goredis.HasErrorPrefix(a.Err(), "EXECABORT") {
+			return s.explain(a.Err())
 		}
-		if a.Val() == "" {
-			break
-		}
-		s.has++
 	}
 	return s.explain(err)
 }

@@ -112,6 +112,60 @@ func TestKeyOfAnotherKind(t *testing.T) {
 	sinktest.Complete(t, arrived(t, c, name), 10)
 }
 
+// A server that refuses commands for a while, here as it runs a script, and
+// takes them again in the middle of what is sent, takes no alert before one of
+// the same key that it has refused.
+func TestRefusedForAWhile(t *testing.T) {
+	r := servertest.StartRedis(t, "--busy-reply-threshold", "5")
+	c := client(t, r.Addr)
+	s, err := Open(spec(t, r.Addr, "out", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	const much, rounds = 1000, 20
+	items := make([]sink.Item, much)
+	refused := 0
+	for round := range rounds {
+		for i := range items {
+			n := uint64(round*much + i + 1)
+			a := sinktest.Alert(n)
+			items[i] = sink.Item{Seq: n, ID: a.ID, Rule: a.Rule, Key: sinktest.Key(n), Text: []byte(sinktest.Text(n))}
+		}
+		ran := make(chan error, 1)
+		go func() {
+			ran <- c.Eval(t.Context(), "for i = 1, 3000000 do end return 1", nil).Err()
+		}()
+		sent := false
+		for done := false; !done || !sent; {
+			select {
+			case err := <-ran:
+				if err != nil {
+					t.Fatal(err)
+				}
+				done = true
+			default:
+			}
+			if sent {
+				continue
+			}
+			switch err := s.Send(t.Context(), items); {
+			case err == nil:
+				sent = true
+			case strings.Contains(err.Error(), "BUSY"):
+				refused++
+			default:
+				t.Fatal(err)
+			}
+		}
+	}
+	if refused == 0 {
+		t.Error("nothing was refused")
+	}
+	again := sinktest.Complete(t, arrived(t, c, "out"), rounds*much)
+	t.Logf("%d times refused, %d alerts more than once", refused, again)
+}
+
 // TestServerGoesAway kills and stops the server and cuts the network while
 // alerts are sent. All arrive, in their order.
 func TestServerGoesAway(t *testing.T) {
