@@ -18,6 +18,8 @@ var (
 	ErrStalled = errors.New("the alert log cannot be written")
 	// ErrNone says that the log has no such alert.
 	ErrNone = errors.New("no such alert in the log")
+	// ErrNoSilence says that no silence of that id is in force.
+	ErrNoSilence = errors.New("no such silence is in force")
 	// ErrLocked says that another process has the log open.
 	ErrLocked = errors.New("the alert log is in use by another process: stop that one, or give another state directory")
 )

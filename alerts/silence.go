@@ -134,7 +134,7 @@ func (l *Log) roomForSilence(now int64) (gone string, err error) {
 	return "", badChange("there are %d silences in force, it can be no more: end some, or write wider ones", MaxSilences)
 }
 
-// Unsilence ends a silence now. ErrNone: there is none of that id in force.
+// Unsilence ends a silence now. ErrNoSilence: there is none of that id in force.
 func (l *Log) Unsilence(id, by string) error {
 	if err := checkName("author", by); err != nil {
 		return err
@@ -143,7 +143,7 @@ func (l *Log) Unsilence(id, by string) error {
 	_, err := l.note(func(b *pebble.Batch, _ uint64) error {
 		s := l.silences.find(id)
 		if s == nil || s.Ends <= now {
-			return fmt.Errorf("silence %s is not in force: %w", id, ErrNone)
+			return fmt.Errorf("%w: %s", ErrNoSilence, id)
 		}
 		ended := *s // no alert is counted meanwhile: the caller writes
 		ended.Ended, ended.Ends = by, now

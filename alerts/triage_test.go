@@ -143,7 +143,7 @@ func TestSilence(t *testing.T) {
 	}
 	*now = now.Add(31 * time.Minute)
 	must(t, l.Unsilence(s.ID, "eve"))
-	if err := l.Unsilence(s.ID, "eve"); !errors.Is(err, ErrNone) {
+	if err := l.Unsilence(s.ID, "eve"); !errors.Is(err, ErrNoSilence) {
 		t.Error(err)
 	}
 	must(t, l.Commit(2, testAlerts(15, 17))) // 15 is of c1; 17 of rule_2

@@ -136,6 +136,8 @@ func asError(err error) *Error {
 		return fail(codeUnavailable, "%s", err)
 	case errors.Is(err, alerts.ErrNoDelivery), errors.Is(err, webhook.ErrNoEndpoint):
 		return fail(codeNotFound, "%s", err)
+	case errors.Is(err, alerts.ErrNoSilence):
+		return fail(codeNotFound, "%s", err).hint("weir silences list shows those that are")
 	case errors.Is(err, alerts.ErrNone):
 		return fail(codeNotFound, "%s", err).hint("retention may have removed it")
 	case errors.Is(err, alerts.ErrStalled):

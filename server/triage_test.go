@@ -112,7 +112,7 @@ func TestSilences(t *testing.T) {
 	if r := ask(t, h, "DELETE", "/api/v1/silences/"+got.ID, ""); r.StatusCode != 204 {
 		t.Error(r.StatusCode)
 	}
-	expect(t, ask(t, h, "DELETE", "/api/v1/silences/"+got.ID, ""), 404, "not in force")
+	expect(t, ask(t, h, "DELETE", "/api/v1/silences/"+got.ID, ""), 404, "is in force")
 	expect(t, ask(t, h, "GET", "/api/v1/silences", ""), 200, `{"items":[]}`)
 	expect(t, ask(t, h, "GET", "/api/v1/silences?past=true", ""), 200, got.ID, `"ended_by":"local"`)
 	expect(t, ask(t, h, "GET", "/api/v1/silences?past=maybe", ""), 400)

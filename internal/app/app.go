@@ -134,7 +134,7 @@ func hint(err error) string {
 	var wrong *kong.ParseError
 	if errors.As(err, &wrong) {
 		if cmd := wrong.Context.Selected(); cmd != nil {
-			return fmt.Sprintf("\"weir %s --help\" shows the arguments with an example", cmd.Name)
+			return fmt.Sprintf("\"%s --help\" shows the arguments with an example", cmd.FullPath())
 		}
 	}
 	return `"weir --help" lists the commands`

@@ -7,6 +7,9 @@ import (
 	"github.com/weir-cep/weir/dsl"
 )
 
+// usualURL is where commands look for a server that nobody names.
+const usualURL = "http://127.0.0.1:8080"
+
 // welcome says what runs, and what to type next.
 func (d *daemon) welcome(url string, prog *dsl.Program) {
 	var sources []string
@@ -25,7 +28,11 @@ func (d *daemon) welcome(url string, prog *dsl.Program) {
 	if try != "" {
 		fmt.Fprintf(d.streams.Err, "  send an event  %s\n", try)
 	}
-	fmt.Fprintf(d.streams.Err, "  see alerts     %s/ in a browser, or: weir alerts tail\n  how it is      curl '%s/readyz?verbose'\n\n", url, url)
+	server := ""
+	if url != usualURL {
+		server = " --server " + url
+	}
+	fmt.Fprintf(d.streams.Err, "  see alerts     %s/ in a browser, or: weir alerts tail%s\n  how it is      curl '%s/readyz?verbose'\n\n", url, server, url)
 }
 
 // tryLine is a command that sends an event, "" if none comes over HTTP.

@@ -147,7 +147,7 @@ func show(w io.Writer, story *client.Story) {
 	}
 	for i := range story.Deliveries {
 		d := &story.Deliveries[i]
-		fmt.Fprintf(w, "  to %s: %s after %s%s\n", clean(d.Sink), d.State, count(d.Tries, "try"), clean(suffix(", ", d.Reason)))
+		fmt.Fprintf(w, "  %s to %s: %s after %s%s\n", clean(d.Type), clean(d.Sink), d.State, count(d.Tries, "try"), clean(suffix(", ", d.Reason)))
 	}
 }
 

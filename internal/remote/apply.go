@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,10 +17,10 @@ import (
 type rulesApplyCmd struct {
 	target
 	format
-	because
-	Carry string   `enum:"keep,reset" default:"keep" help:"What happens to the state of a rule that was changed: keep it where it fits, or reset it."`
-	Check bool     `help:"Compile them on the server and change nothing."`
-	Files []string `arg:"" help:"Rule files. A server knows a file by its name without its folder."`
+	Reason string   `placeholder:"TEXT" help:"Why, for the audit trail; only --check needs none."`
+	Carry  string   `enum:"keep,reset" default:"keep" help:"What happens to the state of a rule that was changed: keep it where it fits, or reset it."`
+	Check  bool     `help:"Compile them on the server and change nothing."`
+	Files  []string `arg:"" help:"Rule files. A server knows a file by its name without its folder."`
 }
 
 func (rulesApplyCmd) Help() string {
@@ -28,6 +29,9 @@ func (rulesApplyCmd) Help() string {
 
 // Run is the command.
 func (c rulesApplyCmd) Run(ctx context.Context, s IO) error {
+	if c.Reason == "" && !c.Check {
+		return errors.New("--reason is missing: say why, for the audit trail")
+	}
 	cl, err := c.open()
 	if err != nil {
 		return err

@@ -133,7 +133,7 @@ type picked struct {
 	target
 	IDs   []string `arg:"" optional:"" name:"id" help:"Messages, as weir deliveries list names them: SINK/NUMBER."`
 	Sink  string   `placeholder:"NAME" help:"All to this webhook."`
-	Where []string `name:"in" enum:"pending,delivered,dead" placeholder:"STATE" help:"All in one of these states: pending, delivered, dead."`
+	Where []string `name:"in" enum:"pending,delivered,dead" placeholder:"STATE" help:"All in one of these states: pending, delivered, dead. Without it and ids, dead ones are meant."`
 	Since string   `placeholder:"TIME" help:"All since then, such as 2026-01-31T10:00:00Z, or since so long ago, such as 2h."`
 }
 

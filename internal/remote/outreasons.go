@@ -25,8 +25,8 @@ func (e *examination) sinks() (list []Finding) {
 		if d.Error != "" {
 			list = append(list, Finding{true, name, fmt.Sprintf("It takes no alerts, %d wait: %s", d.Behind, d.Error), "it is tried again by itself; mend what the error names"})
 		}
-		if d.Refused > 0 {
-			list = append(list, Finding{false, name, fmt.Sprintf("It will never take %d alerts.", d.Refused), "the server's log says why"})
+		if d.Refused > 0 && d.Kind != "webhook" { // whose messages can be sent again: see hooks
+			list = append(list, Finding{false, name, fmt.Sprintf("It will never take %s.", count(int(d.Refused), "alert")), "the server's log says why"})
 		}
 		if d.Lost > 0 {
 			list = append(list, Finding{true, name, fmt.Sprintf("%d alerts were removed from the log before it took them.", d.Lost), "raise --alerts-kept"})

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/weir-cep/weir/cep"
 )
 
 // What is called much: one record in twenty, one event in a hundred.
@@ -165,8 +167,12 @@ func (e *examination) late() (list []Finding) {
 	for i := range e.pipe.Late {
 		l := &e.pipe.Late[i]
 		if l.Late > 0 && l.Late*manyLate > events {
+			fix := fmt.Sprintf("event %s { late %s } would have taken all of them; alerts come that much later then", l.Type, l.Suggested)
+			if by, err := cep.ParseDuration(l.Longest); err == nil && by > cep.Day {
+				fix = "events of very different days came mixed, and the newest says what time it is: send them in the order of their times, or start on a new state directory"
+			}
 			list = append(list, Finding{true, "late", fmt.Sprintf("%d events of %s came too late to match, up to %s behind.", l.Late, l.Type, l.Longest),
-				fmt.Sprintf("event %s { late %s } would have taken all of them; alerts come that much later then", l.Type, l.Suggested)})
+				fix})
 		}
 	}
 	return list

@@ -117,7 +117,7 @@ func TestRulesApplyChecksAllBeforeItChangesOne(t *testing.T) {
 	s := &server{answers: map[string]string{"POST /api/v1/rules/check": wrong, "POST /api/v1/rules/apply": `{}`}}
 	path := ruleFile(t, cards)
 	apply := func(to target, io IO) error {
-		return rulesApplyCmd{target: to, Files: []string{path}, Carry: "keep", because: because{"why"}}.Run(t.Context(), io)
+		return rulesApplyCmd{target: to, Files: []string{path}, Carry: "keep", Reason: "why"}.Run(t.Context(), io)
 	}
 	_, errs, err := s.try(t, apply)
 	if !errors.As(err, new(Rejected)) || !strings.Contains(errs, "cards.cep:3:7: error[E101]: no such type\n   = fix: timestamp") || len(s.asked) != 1 {

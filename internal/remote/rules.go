@@ -98,7 +98,7 @@ func (c rulesShowCmd) Run(ctx context.Context, s IO) error {
 
 // because is the flag that says why something is changed.
 type because struct {
-	Reason string `placeholder:"TEXT" help:"Why, for the audit trail."`
+	Reason string `required:"" placeholder:"TEXT" help:"Why, for the audit trail."`
 }
 
 func (c named) status(ctx context.Context, s IO, status, reason string) error {

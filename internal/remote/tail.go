@@ -41,13 +41,21 @@ func (c tailCmd) Run(ctx context.Context, s IO) error {
 			_, err := fmt.Fprintf(s.Out, "%s\n", a.JSON)
 			return err
 		}
-		_, err := fmt.Fprintf(s.Out, "%d  %s  %-8s  %s  %s  %s\n", a.Seq, at(a.At), clean(a.Severity), clean(a.Rule), clean(keyText(a)), clean(a.Message))
+		_, err := fmt.Fprintf(s.Out, "%d  %s  %-8s  %s  %s  %s%s\n", a.Seq, at(a.At), clean(a.Severity), clean(a.Rule), clean(keyText(a)), clean(a.Message), tailMark(a))
 		return err
 	}
 	if c.Triage {
 		f.Made = func(m *client.Made) error { return c.made(s, m) }
 	}
 	return cl.Follow(ctx, f)
+}
+
+// tailMark says what has become of an alert already.
+func tailMark(a *client.Alert) string {
+	if s := state(a); s != "" && s != "open" {
+		return "  (" + clean(s) + ")"
+	}
+	return ""
 }
 
 // made prints what somebody made of an alert.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/weir-cep/weir/alerts"
 )
@@ -13,7 +14,7 @@ import (
 // Selection says which deliveries are meant.
 type Selection struct {
 	Sink   string                 // of this one; "": of all
-	States []alerts.DeliveryState // none: dead ones
+	States []alerts.DeliveryState // none: dead ones, or with IDs those in any
 	Since  int64                  // ns; begun then or later; 0: ever
 	IDs    []string               // these, as Handle writes them; none: all
 }
@@ -22,11 +23,19 @@ type Selection struct {
 func Handle(d *alerts.Delivery) string { return fmt.Sprintf("%s/%d", d.Sink, d.N) }
 
 func (s *Selection) has(d *alerts.Delivery) bool {
-	states := s.States
-	if len(states) == 0 {
-		states = []alerts.DeliveryState{alerts.DeliveryDead}
+	state := slices.Contains(s.States, d.State)
+	if len(s.States) == 0 {
+		state = d.State == alerts.DeliveryDead || len(s.IDs) > 0
 	}
-	return slices.Contains(states, d.State) && d.Created >= s.Since && (len(s.IDs) == 0 || slices.Contains(s.IDs, Handle(d)))
+	return state && d.Created >= s.Since && (len(s.IDs) == 0 || slices.Contains(s.IDs, Handle(d)))
+}
+
+// none is the error of a selection that names messages of which there is none.
+func (s *Selection) none(n int) error {
+	if n > 0 || len(s.IDs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w, or it is on its way at this moment: %s", alerts.ErrNoDelivery, strings.Join(s.IDs, ", "))
 }
 
 // selected are the endpoints that a selection is about.
@@ -56,7 +65,7 @@ func (s *Endpoints) Retry(ctx context.Context, sel Selection) (n int, err error)
 			return n, err
 		}
 	}
-	return n, nil
+	return n, sel.none(n)
 }
 
 func (e *endpoint) retry(sel *Selection) (n int, err error) {
@@ -117,7 +126,7 @@ func (s *Endpoints) Purge(ctx context.Context, sel Selection, by string) (n int,
 			return n, err
 		}
 	}
-	return n, nil
+	return n, sel.none(n)
 }
 
 func (e *endpoint) purge(sel *Selection, by string) (n int, err error) {

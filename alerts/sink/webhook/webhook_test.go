@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -280,6 +281,13 @@ func TestPurge(t *testing.T) {
 	if n != 2 || len(dead) != 1 || dead[0].State != alerts.DeliveryDead || dead[0].Reason != "purged by jd" || dead[0].Attempts[0].Error == "" {
 		t.Errorf("%d: %+v", n, dead)
 	}
+	if n, err := e.Retry(t.Context(), Selection{IDs: []string{"out/3"}}); err != nil || n != 1 {
+		t.Errorf("a pending one by its id: %d %v", n, err)
+	}
+	if n, err := e.Retry(t.Context(), Selection{IDs: []string{"out/99"}}); n != 0 || !errors.Is(err, alerts.ErrNoDelivery) || !strings.Contains(err.Error(), "out/99") {
+		t.Errorf("one that there is not: %d %v", n, err)
+	}
+	sinktest.Eventually(t, "it is tried again", func() bool { return len(r.got()) == 4 && e.Stats()[0].Trying == 0 })
 	if n, err = e.Purge(t.Context(), Selection{}, "jd"); err != nil || n != 2 {
 		t.Errorf("%d %v", n, err)
 	}
