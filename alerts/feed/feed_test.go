@@ -367,3 +367,55 @@ func TestEverybodyGetsAll(t *testing.T) {
 }
 
 func mem() *vfs.MemFS { return vfs.NewMem() }
+
+// With many clients the lanes have their pulses one after the other, each as
+// often as it may; with few all have theirs at once.
+func TestLanesTakeTurns(t *testing.T) {
+	h := &Hub{shared: map[shareKey]*Frame{}}
+	h.fine.begin(0, 0)
+	for i := range h.users {
+		h.users[i] = 40
+	}
+	given := func() (list []int) {
+		for i, p := range h.fine.pulse {
+			if p.head == h.recent.head {
+				list = append(list, i)
+			}
+		}
+		return list
+	}
+	const distance = 100 * time.Millisecond
+	now := time.Unix(1_800_000_000, 0)
+	h.recent.head = 1
+	for n := 1; n <= lanes; n++ {
+		wait := h.beat(&h.fine, now, distance)
+		if len(given()) != n || n < lanes && wait != distance/lanes {
+			t.Fatalf("%d lanes had it, the next is %s away", len(given()), wait)
+		}
+		now = now.Add(wait)
+	}
+	// News at each moment: each lane has one a distance, on its own beat.
+	now = h.fine.any
+	var times [lanes]int
+	had := h.fine.pulse
+	for end := now.Add(10 * distance); now.Before(end); now = now.Add(time.Millisecond) {
+		h.recent.head++
+		h.beat(&h.fine, now, distance)
+		for i, p := range h.fine.pulse {
+			if p != had[i] {
+				times[i]++
+			}
+		}
+		had = h.fine.pulse
+	}
+	for i, n := range times {
+		if n < 9 || n > 10 {
+			t.Errorf("lane %d had %d pulses in ten distances", i, n)
+		}
+	}
+	now = now.Add(time.Hour)
+	h.recent.head++
+	if wait := h.beat(&h.fine, now, quickest); wait != time.Hour || len(given()) != lanes {
+		t.Errorf("%d lanes had it, the next is %s away", len(given()), wait)
+	}
+}

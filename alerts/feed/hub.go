@@ -60,9 +60,15 @@ func (l Limits) fill() Limits {
 // How far apart pulses are: a client costs perClient, but they are never closer
 // than quickest, nor further apart than Limits.Slowest. With few clients an
 // alert is on its way at once; with a thousand there are ten frames a second.
+// Where pulses are further apart than spread, clients do not have theirs at the
+// same moment but one lane after the other: a thousand writers that wake at once
+// would stand before whatever else the machine has to do.
 const (
 	perClient = 100 * time.Microsecond
 	quickest  = 2 * time.Millisecond
+	spread    = 20 * time.Millisecond
+	lanes     = 32
+	inLane    = 16 // clients for which a lane is not divided
 )
 
 // Hub is the feed of one log.
@@ -82,8 +88,9 @@ type Hub struct {
 	stop  context.CancelFunc
 
 	mu     sync.RWMutex
-	pulse  *pulse
-	coarse *pulse // of those who want no more than one each Limits.Slowest
+	users  [lanes]int // clients in each lane
+	fine   beats
+	coarse beats // of those who want no more than one each Limits.Slowest
 	recent ring
 	shared map[shareKey]*Frame
 }
@@ -95,6 +102,19 @@ type pulse struct {
 	next   chan struct{}
 }
 
+// beats are the pulses of the lanes.
+type beats struct {
+	pulse [lanes]*pulse
+	last  [lanes]time.Time // when each was given
+	any   time.Time        // when the last of all was given
+}
+
+func (b *beats) begin(head, action uint64) {
+	for i := range b.pulse {
+		b.pulse[i] = &pulse{head, action, make(chan struct{})}
+	}
+}
+
 // New begins the feed of a log.
 func New(log Log, limits Limits, logger *slog.Logger) *Hub {
 	if logger == nil {
@@ -102,9 +122,10 @@ func New(log Log, limits Limits, logger *slog.Logger) *Hub {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	h := &Hub{log: log, limits: limits.fill(), logger: logger, now: time.Now, woken: make(chan struct{}, 1), ended: make(chan struct{}), stop: stop, shared: map[shareKey]*Frame{}}
-	h.pulse = &pulse{log.Head(), log.LastAction(), make(chan struct{})}
-	h.coarse = &pulse{h.pulse.head, h.pulse.action, make(chan struct{})}
-	h.recent.reset(h.pulse.head)
+	head, action := log.Head(), log.LastAction()
+	h.fine.begin(head, action)
+	h.coarse.begin(head, action)
+	h.recent.reset(head)
 	go h.run(ctx)
 	return h
 }
@@ -124,7 +145,6 @@ var ErrFull = errors.New("as many clients watch the feed as may")
 // run reads the log's end and gives pulses.
 func (h *Hub) run(ctx context.Context) {
 	defer close(h.ended)
-	var last, lastCoarse time.Time
 	for ctx.Err() == nil {
 		news, acted := h.log.Changed(), h.log.Acted()
 		if h.clients.Load() == 0 {
@@ -143,29 +163,15 @@ func (h *Hub) run(ctx context.Context) {
 			continue
 		}
 		now := h.now()
-		due := last.Add(h.distance()).Sub(now)
-		dueCoarse := lastCoarse.Add(h.limits.Slowest).Sub(now)
-		if due <= 0 && h.beat(&h.pulse) {
-			last = now
-		}
-		if dueCoarse <= 0 && h.beat(&h.coarse) {
-			lastCoarse = now
-		}
+		wait := min(h.beat(&h.fine, now, h.distance()), h.beat(&h.coarse, now, h.limits.Slowest))
 		if !more {
-			h.rest(ctx, news, acted, due, dueCoarse)
+			h.rest(ctx, news, acted, wait)
 		}
 	}
 }
 
 // rest waits for news, or until a pulse that is held back is due.
-func (h *Hub) rest(ctx context.Context, news, acted <-chan struct{}, due, dueCoarse time.Duration) {
-	wait := time.Hour
-	if due > 0 && h.stale(&h.pulse) {
-		wait = due
-	}
-	if dueCoarse > 0 && h.stale(&h.coarse) {
-		wait = min(wait, dueCoarse)
-	}
+func (h *Hub) rest(ctx context.Context, news, acted <-chan struct{}, wait time.Duration) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
@@ -181,25 +187,65 @@ func (h *Hub) distance() time.Duration {
 	return min(max(time.Duration(h.clients.Load())*perClient, quickest), h.limits.Slowest)
 }
 
-// stale says whether a pulse is behind what was read.
-func (h *Hub) stale(p **pulse) bool {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return (*p).head < h.recent.head || (*p).action < h.recent.action
-}
-
-// beat gives a pulse if there is something new.
-func (h *Hub) beat(p **pulse) bool {
+// beat gives the pulses that are due, that of the lane which has waited longest
+// first, and says when the next one is.
+func (h *Hub) beat(b *beats, now time.Time, distance time.Duration) (wait time.Duration) {
+	between := time.Duration(0)
+	if distance >= spread {
+		between = distance / lanes
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if (*p).head >= h.recent.head && (*p).action >= h.recent.action {
-		return false
+	for {
+		next := -1
+		for i, p := range b.pulse {
+			if h.users[i] > 0 && (p.head < h.recent.head || p.action < h.recent.action) && (next < 0 || b.last[i].Before(b.last[next])) {
+				next = i
+			}
+		}
+		if next < 0 {
+			return time.Hour // there is nothing new
+		}
+		due := b.last[next].Add(distance)
+		if other := b.any.Add(between); other.After(due) {
+			due = other
+		}
+		if due.After(now) {
+			return due.Sub(now)
+		}
+		if now.Sub(due) > distance {
+			due = now // there was nothing new for a while; else the beat is held
+		}
+		old := b.pulse[next]
+		b.pulse[next], b.last[next], b.any = &pulse{h.recent.head, h.recent.action, make(chan struct{})}, due, due
+		clear(h.shared)
+		close(old.next)
 	}
-	old := *p
-	*p = &pulse{h.recent.head, h.recent.action, make(chan struct{})}
-	clear(h.shared)
-	close(old.next)
-	return true
+}
+
+// enter finds a lane for a client: that with the fewest.
+func (h *Hub) enter() (lane int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	used := min(max(int(h.clients.Load())/inLane, 1), lanes)
+	for i := range used {
+		if h.users[i] < h.users[lane] {
+			lane = i
+		}
+	}
+	h.users[lane]++
+	if h.users[lane] == 1 { // nobody waits for the lane's pulses, which are old
+		h.fine.pulse[lane] = &pulse{h.recent.head, h.recent.action, make(chan struct{})}
+		h.coarse.pulse[lane] = &pulse{h.recent.head, h.recent.action, make(chan struct{})}
+	}
+	return lane
+}
+
+func (h *Hub) leave(lane int) {
+	h.clients.Add(-1)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.users[lane]--
 }
 
 // restart begins to read at the log's end.

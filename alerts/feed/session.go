@@ -25,6 +25,7 @@ type Want struct {
 // other methods may be called beside.
 type Session struct {
 	hub  *Hub
+	lane int
 	mu   sync.Mutex
 	subs []*sub
 	turn int           // of the subscription that is looked at next
@@ -57,7 +58,7 @@ func (h *Hub) Open() (*Session, error) {
 	case h.woken <- struct{}{}:
 	default:
 	}
-	return &Session{hub: h, news: make(chan struct{}, 1), beat: h.now()}, nil
+	return &Session{hub: h, lane: h.enter(), news: make(chan struct{}, 1), beat: h.now()}, nil
 }
 
 // Close ends the session.
@@ -66,7 +67,7 @@ func (s *Session) Close() {
 	defer s.mu.Unlock()
 	if !s.done {
 		s.done = true
-		s.hub.clients.Add(-1)
+		s.hub.leave(s.lane)
 	}
 }
 
@@ -129,7 +130,7 @@ func (s *Session) Next(ctx context.Context) (*Frame, Place, error) {
 	for {
 		h := s.hub
 		h.mu.RLock()
-		fine, coarse := h.pulse, h.coarse
+		fine, coarse := h.fine.pulse[s.lane], h.coarse.pulse[s.lane]
 		h.mu.RUnlock()
 		f, at, err := s.ready(fine, coarse)
 		if err != nil {
