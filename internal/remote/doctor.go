@@ -97,6 +97,7 @@ func report(s IO, url string, e *examination, list []Finding) {
 
 // examination is what a server said of itself.
 type examination struct {
+	url       string
 	pipe      client.Pipeline
 	state     client.State
 	rules     client.Rules
@@ -109,7 +110,7 @@ type examination struct {
 // examine asks a server. What it does not have, such as an alert log, is left
 // out.
 func examine(ctx context.Context, cl *client.Client) (*examination, error) {
-	e := &examination{}
+	e := &examination{url: cl.URL()}
 	_, ahead, err := cl.Ready(ctx)
 	if err != nil {
 		return nil, err

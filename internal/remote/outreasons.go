@@ -42,7 +42,7 @@ func (e *examination) hooks() (list []Finding) {
 		name := "webhook " + h.Sink
 		switch {
 		case h.Disabled != "":
-			list = append(list, Finding{true, name, fmt.Sprintf("It is off, %s: %s", count(h.Pending, "message")+" wait", h.Disabled), fmt.Sprintf("weir deliveries test %s tries it; POST /api/v1/endpoints/%s/enable switches it on", h.Sink, h.Sink)})
+			list = append(list, Finding{true, name, fmt.Sprintf("It is off, %s: %s", count(h.Pending, "message")+" wait", h.Disabled), fmt.Sprintf("weir deliveries test %s tries it; curl -X POST %s/api/v1/endpoints/%s/enable switches it on", h.Sink, e.url, h.Sink)})
 		case !h.Failing.IsZero():
 			list = append(list, Finding{true, name, fmt.Sprintf("It has taken nothing for %s, %s: %s", ago(e.pipe.Now.Sub(h.Failing)), count(h.Pending, "message")+" wait", h.Error), fmt.Sprintf("weir deliveries list --sink %s --in pending shows the tries", h.Sink)})
 		}

@@ -93,9 +93,9 @@ func (e *examination) sources() (list []Finding) {
 		case events+refused+src.Skipped == 0:
 			list = append(list, Finding{false, name, fmt.Sprintf("No event has come since the start, %s ago.", ago(e.pipe.Now.Sub(e.pipe.Started))), "look at whether the sender sends, and where to"})
 		case events == 0 && refused > 0:
-			list = append(list, Finding{true, name, fmt.Sprintf("All %d records were rejected (%s).", refused, reasons(src.Rejected)), "GET /api/v1/dead-letters shows the records and the field of each"})
+			list = append(list, Finding{true, name, fmt.Sprintf("All %d records were rejected (%s).", refused, reasons(src.Rejected)), "curl " + e.url + "/api/v1/dead-letters shows the records and the field of each"})
 		case refused*manyRejected > events:
-			list = append(list, Finding{false, name, fmt.Sprintf("%d records were rejected (%s), beside %d that were taken.", refused, reasons(src.Rejected), events), "GET /api/v1/dead-letters shows the records and the field of each"})
+			list = append(list, Finding{false, name, fmt.Sprintf("%d records were rejected (%s), beside %d that were taken.", refused, reasons(src.Rejected), events), "curl " + e.url + "/api/v1/dead-letters shows the records and the field of each"})
 		}
 		if src.Skipped > 0 && src.Skipped >= events {
 			list = append(list, Finding{events == 0, name, fmt.Sprintf("%d records are of types that no rule names, %d of others.", src.Skipped, events), "compare the type that the records name with the events of the rule files: it must be written the same"})
