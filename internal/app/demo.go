@@ -221,38 +221,66 @@ func (d *demo) rule(name string) *dsl.RuleIR {
 	return nil
 }
 
-// nearMiss replays the first planted near miss that a pattern rule watched and
-// shows what stopped it.
+// nearMiss replays planted near misses that a pattern rule watched, and shows
+// what stopped one that has come far.
 func (d *demo) nearMiss() error {
+	var best *replay.Life
+	var of planted
 	for _, p := range d.truth {
-		r := d.rule(p.Kind)
-		if !p.NearMiss || r == nil || r.Pattern == nil {
-			continue
-		}
-		key, err := engine.ParseKey(r, p.Key)
+		miss, err := d.missOf(&p)
 		if err != nil {
 			return err
 		}
-		story, err := replay.NewStory(r, d.prog.Zone)
-		if err != nil {
-			return err
+		if miss != nil && (best == nil || events(miss) > events(best)) {
+			best, of = miss, p
 		}
-		if err := d.run(&engine.Trace{Rule: r.Name, Key: key, Tracer: story}); err != nil {
-			return err
+		if best != nil && events(best) > 1 { // of one that has gone all its way
+			break
 		}
-		misses := story.Misses(1)
-		if len(misses) == 0 || misses[0].End == "" { // it may still become an incident
-			continue
-		}
-		fmt.Fprintf(d.out, "NEAR MISS  %s  %s\n", p.Kind, p.Key)
-		fmt.Fprintf(d.out, "  planted: %s\n", p.Note)
-		for _, line := range strings.Split(misses[0].Text(clock), "\n") {
-			fmt.Fprintln(d.out, hang("  "+line, 6))
-		}
-		fmt.Fprintln(d.out)
+	}
+	if best == nil {
 		return nil
 	}
+	fmt.Fprintf(d.out, "NEAR MISS  %s  %s\n", of.Kind, of.Key)
+	fmt.Fprintf(d.out, "  planted: %s\n", of.Note)
+	for _, line := range strings.Split(best.Text(clock), "\n") {
+		fmt.Fprintln(d.out, hang("  "+line, 6))
+	}
+	fmt.Fprintln(d.out)
 	return nil
+}
+
+// missOf is the run of a planted near miss that came furthest and has ended,
+// nil if there is none.
+func (d *demo) missOf(p *planted) (*replay.Life, error) {
+	r := d.rule(p.Kind)
+	if !p.NearMiss || r == nil || r.Pattern == nil {
+		return nil, nil
+	}
+	key, err := engine.ParseKey(r, p.Key)
+	if err != nil {
+		return nil, err
+	}
+	story, err := replay.NewStory(r, d.prog.Zone)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.run(&engine.Trace{Rule: r.Name, Key: key, Tracer: story}); err != nil {
+		return nil, err
+	}
+	misses := story.Misses(1)
+	if len(misses) == 0 || misses[0].End == "" { // it may still become an incident
+		return nil, nil
+	}
+	return misses[0], nil
+}
+
+// events is how many a run had.
+func events(l *replay.Life) (n int) {
+	for _, t := range l.Steps {
+		n += len(t.At)
+	}
+	return n
 }
 
 // summary counts alerts by rule and compares them with what was planted.

@@ -24,7 +24,11 @@ type rulesApplyCmd struct {
 }
 
 func (rulesApplyCmd) Help() string {
-	return "A file that does not compile is refused, and what runs goes on: exit code 2.\n\nExample:\n  weir rules diff cards.cep && weir rules apply cards.cep --reason 'limit raised, case 4711'"
+	return `A file that does not compile is refused, and what runs goes on: exit code 2. A file has a name of its own beside
+those that the server was started with, and imports the events that they declare: import "pay.cep".
+
+Example:
+  weir rules diff cards.cep && weir rules apply cards.cep --reason 'limit raised, case 4711'`
 }
 
 // Run is the command.
