@@ -299,8 +299,11 @@ func (a *ruleAdmin) expire(ctx context.Context) {
 	}
 }
 
+// expireNow ends edits. It is in the trail before it is in the book: a crash
+// between the two ends them, and says so, once more, instead of never.
 func (a *ruleAdmin) expireNow(ctx context.Context, now int64) error {
 	var changed []string
+	said := false
 	err := a.book.Change(func(b *rulebook.Data) error {
 		if changed, _ = b.Expire(now); len(changed) == 0 {
 			return errUnchanged
@@ -312,13 +315,19 @@ func (a *ruleAdmin) expireNow(ctx context.Context, now int64) error {
 				return err
 			}
 		}
+		if said { // they are put back, as the book could not be written
+			return nil
+		}
+		said = true
+		for _, list := range changed {
+			if err := a.audit("list_edit", list, rulebook.Note{By: "weir", Reason: "edits have ended"}); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
 	if errors.Is(err, errUnchanged) {
 		return nil
-	}
-	for _, list := range changed {
-		err = errors.Join(err, a.audit("list_edit", list, rulebook.Note{By: "weir", Reason: "edits have ended"}))
 	}
 	return err
 }

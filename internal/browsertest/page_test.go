@@ -101,6 +101,8 @@ func TestTriageByKeyboard(t *testing.T) {
 	b.axe("assign, light")
 	b.do(chromedp.SendKeys(chromedp.CSS(`dialog input[type=text]`), "jd\r"))
 	b.untilText(row(4)+" .owner", "jd")
+	b.untilText(".toast", "to jd")
+	b.until("the dialog is gone", `!document.querySelector('dialog')`)
 	b.keys("u")
 	b.untilText(row(4)+" .owner", "–")
 
