@@ -54,7 +54,7 @@ func guesses(s *sample) []*guess {
 	taken := map[string]bool{}
 	for _, g := range all {
 		g.decide(len(s.records))
-		if s.format == decode.JSON && slices.Contains(strings.Split(g.path, "."), "") {
+		if g.path == "" || s.format == decode.JSON && slices.Contains(strings.Split(g.path, "."), "") {
 			g.kind = "" // a name of no letters
 		}
 		g.name = fieldName(g.path, taken)
