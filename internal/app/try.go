@@ -81,13 +81,13 @@ func (c tryCmd) Run(ctx context.Context, s Streams) error {
 		by, message = "by "+d.key.name, "{"+d.key.name+"}"
 	}
 	fmt.Fprintf(s.Out, "  printf 'rule many \"Many in a minute\" {\\n  %s\\n  on %s when count() over last 1m > 20\\n  alert { message \"%s\" }\\n}\\n' >> %s\n", by, d.event, message, rules)
-	events := "--events " + quoted(c.File)
+	from := "--events " + quoted(c.File)
 	if d.field == "" {
-		events = "--events Record=" + quoted(c.File)
+		from = "--events Record=" + quoted(c.File)
 	} else if d.field != "type" {
-		events += " --type-field " + quoted(d.field)
+		from += " --type-field " + quoted(d.field)
 	}
-	fmt.Fprintf(s.Out, "  weir run %s %s%s\n", rules, events, flags(c.File, sample))
+	fmt.Fprintf(s.Out, "  weir run %s %s%s\n", rules, from, flags(c.File, sample))
 	return nil
 }
 
@@ -251,8 +251,8 @@ func declare(b *strings.Builder, path, name, tag string, s *sample, all []*guess
 // check reads the whole file with the declaration.
 func (c tryCmd) check(ctx context.Context, s Streams, sample *sample, d *declared) error {
 	text := d.text
-	for _, name := range d.events {
-		text += fmt.Sprintf("rule all_%s { global on %s when count() over last 1m < 0 alert { message \"\" } }\n", strings.ToLower(name), name)
+	for i, name := range d.events {
+		text += fmt.Sprintf("rule all_%d { global on %s when count() over last 1m < 0 alert { message \"\" } }\n", i, name)
 	}
 	prog, err := compile(s, engine.RuleText("guessed.cep", text))
 	if err != nil {

@@ -16,6 +16,7 @@ func TestTryFiles(t *testing.T) {
 		{"ids.ndjson", `{"ts":"2026-03-01T10:00:00Z","user":{"id":"u1"},"pan":4711000011112222,"big":123456789012}` + "\n", []string{`user_id: string from "user.id"`, "pan: string\n", "big: string\n", "1 event", "global"}},
 		{"n.ndjson", `{"a":{"ts":1772359200},"id":"x1","n":1}` + "\n" + `{"a":{"ts":1772359190},"id":"x2","n":2.5}` + "\n", []string{"id id", "late 11s", `timestamp(unix_s) from "a.ts"`, "n: number", "2 events"}},
 		{"q.csv", "ts,note\n2026-03-01T10:00:00Z,\"two\nlines\"\n2026-03-01T10:00:01Z,x\n", []string{"note: string", "2 events"}},
+		{"cases.ndjson", `{"type":"login","ts":1772359200}` + "\n" + `{"type":"LOGIN","ts":1772359201}` + "\n", []string{`event Login as "login" {`, "event LOGIN {", "2 events"}},
 		{"types.ndjson", `{"kind":"order.created","ts":1772359200,"who":"u1","n":5}` + "\n" + `{"kind":"login","ts":"2026-03-01T10:00:00Z","who":"u1"}` + "\n", []string{`event OrderCreated as "order.created" {`, "ts: timestamp(unix_s)", "n: int", `event Login as "login" {`, "ts: timestamp\n", "2 events", "--events types.ndjson --type-field kind"}},
 	} {
 		t.Chdir(t.TempDir())

@@ -88,7 +88,7 @@ func (s *sender) explain(err error) error {
 	case goredis.HasErrorPrefix(err, "NOAUTH"), goredis.HasErrorPrefix(err, "WRONGPASS"):
 		hint = " (user or password are not right: options user and secret_file)"
 	case goredis.HasErrorPrefix(err, "NOPERM"):
-		hint = " (the user may not write it: see the server's access lists)"
+		hint = " (the user may not write it: it needs xadd, multi and exec in the server's access lists)"
 	case goredis.HasErrorPrefix(err, "READONLY"):
 		hint = " (this server is a replica: the option address must name the primary)"
 	case goredis.HasErrorPrefix(err, "OOM"):
